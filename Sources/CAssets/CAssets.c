@@ -4,10 +4,38 @@
 static const unsigned char a0[] = {
 #embed "../../db/checks/gate.sql" if_empty(0)
 };
+static const unsigned char a1[] = {
+#embed "../../db/migrations/0001_roles_and_tenancy.sql" if_empty(0)
+};
+static const unsigned char a2[] = {
+#embed "../../db/migrations/0002_lanes_and_jobs.sql" if_empty(0)
+};
+static const unsigned char a3[] = {
+#embed "../../db/migrations/0003_connection.sql" if_empty(0)
+};
+static const unsigned char a4[] = {
+#embed "../../db/migrations/0004_contacts_and_imports.sql" if_empty(0)
+};
+static const unsigned char a5[] = {
+#embed "../../db/migrations/0005_consent.sql" if_empty(0)
+};
+static const unsigned char a6[] = {
+#embed "../../db/migrations/0006_events_flows_deliveries.sql" if_empty(0)
+};
+static const unsigned char a7[] = {
+#embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
+};
 static const struct casset all[] = {
     {"db/checks/gate.sql", a0, sizeof a0},
+    {"db/migrations/0001_roles_and_tenancy.sql", a1, sizeof a1},
+    {"db/migrations/0002_lanes_and_jobs.sql", a2, sizeof a2},
+    {"db/migrations/0003_connection.sql", a3, sizeof a3},
+    {"db/migrations/0004_contacts_and_imports.sql", a4, sizeof a4},
+    {"db/migrations/0005_consent.sql", a5, sizeof a5},
+    {"db/migrations/0006_events_flows_deliveries.sql", a6, sizeof a6},
+    {"db/migrations/0007_orders_touches_audiences.sql", a7, sizeof a7},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 1;
+    *count = 8;
     return all;
 }
