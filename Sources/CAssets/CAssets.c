@@ -25,6 +25,9 @@ static const unsigned char a6[] = {
 static const unsigned char a7[] = {
 #embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
 };
+static const unsigned char a8[] = {
+#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+};
 static const struct casset all[] = {
     {"db/checks/gate.sql", a0, sizeof a0},
     {"db/migrations/0001_roles_and_tenancy.sql", a1, sizeof a1},
@@ -34,8 +37,9 @@ static const struct casset all[] = {
     {"db/migrations/0005_consent.sql", a5, sizeof a5},
     {"db/migrations/0006_events_flows_deliveries.sql", a6, sizeof a6},
     {"db/migrations/0007_orders_touches_audiences.sql", a7, sizeof a7},
+    {"db/migrations/0020_deliveries_and_replays.sql", a8, sizeof a8},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 8;
+    *count = 9;
     return all;
 }
