@@ -28,6 +28,9 @@ static const unsigned char a7[] = {
 static const unsigned char a8[] = {
 #embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
 };
+static const unsigned char a9[] = {
+#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+};
 static const struct casset all[] = {
     {"db/checks/gate.sql", a0, sizeof a0},
     {"db/migrations/0001_roles_and_tenancy.sql", a1, sizeof a1},
@@ -38,8 +41,9 @@ static const struct casset all[] = {
     {"db/migrations/0006_events_flows_deliveries.sql", a6, sizeof a6},
     {"db/migrations/0007_orders_touches_audiences.sql", a7, sizeof a7},
     {"db/migrations/0020_deliveries_and_replays.sql", a8, sizeof a8},
+    {"db/migrations/0030_consent_state.sql", a9, sizeof a9},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 9;
+    *count = 10;
     return all;
 }
