@@ -1,0 +1,53 @@
+"""The fair claim against a bare SKIP LOCKED claim and delete of the same batch size."""
+from bench import Row, median
+
+JOBS, TENANTS, BATCH = 200_000, 50, 50
+
+FILL = f"""
+TRUNCATE app.jobs; DELETE FROM app.lanes WHERE queue = 'bench';
+INSERT INTO app.lanes (tenant_id, queue, max_running)
+SELECT md5(n::text)::uuid, 'bench', 1000000 FROM generate_series(1, {TENANTS}) n;
+INSERT INTO app.jobs (tenant_id, queue, kind)
+SELECT md5(CASE WHEN n % 10 > 0 THEN 1 ELSE 2 + n / 10 % {TENANTS - 1} END::text)::uuid, 'bench', 'bench'
+  FROM generate_series(1, {JOBS}) n;
+DROP TABLE IF EXISTS public.bare_jobs;
+CREATE TABLE public.bare_jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid, args jsonb DEFAULT '{{}}',
+    state smallint NOT NULL DEFAULT 0, run_at timestamptz NOT NULL DEFAULT now(), lease_token uuid);
+CREATE INDEX ON public.bare_jobs (run_at, id) WHERE state = 0;
+INSERT INTO public.bare_jobs (tenant_id) SELECT tenant_id FROM app.jobs;
+GRANT ALL ON public.bare_jobs TO charles_dispatch, charles_service;
+ANALYZE app.jobs, app.lanes, public.bare_jobs;
+"""
+FAIR = f"""
+BEGIN;
+SELECT app.enter_dispatch();
+SELECT gen_random_uuid() AS token \\gset
+SELECT count(*) FROM app.claim('bench', {BATCH}, {BATCH}, '60 s', :'token', now());
+COMMIT;
+BEGIN;
+SELECT app.enter_dispatch();
+DELETE FROM app.jobs WHERE ctid = ANY (ARRAY(SELECT ctid FROM app.jobs WHERE state = 1 AND lease_token = :'token'));
+COMMIT;
+"""
+BARE = f"""
+BEGIN;
+SELECT gen_random_uuid() AS token \\gset
+UPDATE public.bare_jobs SET state = 1, lease_token = :'token' WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM public.bare_jobs WHERE state = 0 AND run_at <= now() ORDER BY run_at, id LIMIT {BATCH} FOR UPDATE SKIP LOCKED));
+COMMIT;
+DELETE FROM public.bare_jobs WHERE state = 1 AND lease_token = :'token';
+"""
+
+
+def measure(bench):
+    bench.end("serve")
+    ratios, rates = [], []
+    for _ in range(bench.options.rounds):
+        bench.psql(FILL)
+        bare = bench.pgbench(BARE, 4, seconds=3)
+        fair = bench.pgbench(FAIR, 4, seconds=3)
+        ratios.append(fair / bare)
+        rates.append(fair * BATCH)
+    bench.psql("TRUNCATE app.jobs; DROP TABLE public.bare_jobs; DELETE FROM app.lanes WHERE queue = 'bench'")
+    return [Row("claim", "fair job claim, 50 tenants, one with 90 % of the jobs", "bare SKIP LOCKED claim and delete",
+                f"{median(ratios):.2f} × ({median(rates):,.0f} jobs/s)", "≥ 0.7", median(ratios) >= 0.7)]

@@ -1,0 +1,19 @@
+"""The rows of the table, in the order in which they are measured."""
+import get
+import growth
+import imports
+import jobs
+import optin
+import start
+import webhook
+
+ALL = [
+    ("start and memory", start.measure),
+    ("get", get.measure),
+    ("webhook", webhook.measure),
+    ("contact read", get.measure_contact),
+    ("claim", jobs.measure),
+    ("import", imports.measure),
+    ("optin", optin.measure),
+    ("growth", growth.measure),
+]
