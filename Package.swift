@@ -23,8 +23,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // Rooms, from the ground up: a target depends only on those above it in this list.
-        .target(name: "Crypto", dependencies: ["COpenSSL"]),
         .target(name: "JSON"),
+        .target(name: "Crypto", dependencies: ["JSON", "COpenSSL"]),
         .target(name: "EventLoop", dependencies: ["CSystem"]),
         .target(name: "HTTP", dependencies: ["EventLoop", "JSON", "COpenSSL", "CSystem"]),
         .target(name: "Persistence", dependencies: ["EventLoop", "CPostgres", "Crypto"]),
