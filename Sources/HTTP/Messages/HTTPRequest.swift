@@ -1,3 +1,5 @@
+import EventLoop
+
 /// A request with its body.
 public struct HTTPRequest: Sendable {
     /// The head as it came.
@@ -7,11 +9,17 @@ public struct HTTPRequest: Sendable {
     /// The id that the answer carries as `X-Request-Id`.
     public var requestID: String
 
+    /// Where the connection comes from; nil for a request made in the process.
+    public var remoteAddress: SocketAddress?
+
     /// A request with a parsed head.
-    public init(head: HTTPRequestHead, body: [UInt8] = [], requestID: String = "") {
+    public init(
+        head: HTTPRequestHead, body: [UInt8] = [], requestID: String = "", remoteAddress: SocketAddress? = nil
+    ) {
         self.head = head
         self.body = body
         self.requestID = requestID
+        self.remoteAddress = remoteAddress
     }
 
     /// A request made in the process, for tests and probes: written out and parsed like one from the wire.
