@@ -21,9 +21,11 @@ struct StatementCacheTests {
     func text() {
         var cache = StatementCache(capacity: 8)
         guard case .missing(let first, nil) = cache.lookUp(Query("SELECT 1")),
-            case .prepared(let second) = cache.lookUp(Query("""
-                SELECT 1
-                """))
+            case .prepared(let second) = cache.lookUp(
+                Query(
+                    """
+                    SELECT 1
+                    """))
         else {
             Issue.record("prepared twice")
             return
@@ -55,7 +57,8 @@ struct StatementCacheTests {
     @Test("pauses double up to the limit, with jitter")
     func backoff() {
         var backoff = Backoff(.milliseconds(100)...(.seconds(1)))
-        #expect((0..<6).map { _ in backoff.next(random: 1) } == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
+        #expect(
+            (0..<6).map { _ in backoff.next(random: 1) } == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
         #expect(backoff.next(random: 0.5) == .milliseconds(500))
         backoff.reset()
         #expect(backoff.next(random: 1) == .milliseconds(100))

@@ -14,7 +14,9 @@ struct ValueTests {
         database = try scratch.database()
     }
 
-    private func echo<T: SQLDecodable>(_ value: SQLValue, _ sql: StaticString = "SELECT $1", as: T.Type) async throws -> T {
+    private func echo<T: SQLDecodable>(_ value: SQLValue, _ sql: StaticString = "SELECT $1", as: T.Type) async throws
+        -> T
+    {
         try await database.run(.resolver, Query(sql, [value]))[0].get(0, as: T.self)
     }
 
@@ -119,7 +121,8 @@ struct ValueTests {
     func others() async throws {
         try scratch.plain().execute("CREATE TYPE public.mood AS ENUM ('sad', 'ok')")
         let row = try await database.run(
-            .resolver, Query("SELECT 'ok'::public.mood, current_user, 'pg_class'::regclass::oid, ARRAY['a']::name[]"))[0]
+            .resolver, Query("SELECT 'ok'::public.mood, current_user, 'pg_class'::regclass::oid, ARRAY['a']::name[]"))[
+                0]
         #expect(try row.get(0, as: String.self) == "ok")
         #expect(try row.get(1, as: String.self) == "scratch_app")
         #expect(try row.get(2, as: Int.self) == 1259)

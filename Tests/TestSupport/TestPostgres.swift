@@ -50,7 +50,8 @@ public final class TestPostgres: Sendable {
         try guardianProcess(for: directory)
         let data = directory + "/data"
         _ = try run([
-            program("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+            program("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
+            "--no-sync",
         ])
         let settings = [
             "listen_addresses=''", "unix_socket_directories='\(directory)'", "fsync=off", "full_page_writes=off",

@@ -58,6 +58,7 @@ final class ConnectionPool {
     ///
     /// - Parameter exclusive: Whether nobody else may use it meanwhile.
     func acquire(exclusive: Bool) async throws(DatabaseError) -> PostgresConnection {
+        assert(loop.isCurrent, "a pool belongs to its loop")
         if isClosed { throw DatabaseError(.unavailable, context: "pool closed") }
         if waiters.isEmpty, let connection = takeIdle() ?? (exclusive ? nil : takeShared()) {
             return lend(connection, exclusive)
@@ -73,6 +74,7 @@ final class ConnectionPool {
 
     /// Takes a connection back. One that is not in order is closed.
     func release(_ connection: PostgresConnection) {
+        assert(loop.isCurrent, "a pool belongs to its loop")
         connection.users -= 1
         guard connection.users == 0 else { return }
         connection.isExclusive = false
@@ -175,6 +177,7 @@ final class ConnectionPool {
     private func open() async {
         do throws(DatabaseError) {
             let connection = try await ConnectionAttempt.open(target, configuration, on: loop)
+            assert(loop.isCurrent, "a pool belongs to its loop")
             opening -= 1
             backoff.reset()
             lastFailure = nil

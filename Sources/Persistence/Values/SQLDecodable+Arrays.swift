@@ -21,7 +21,8 @@ extension Array: SQLDecodable where Element: SQLDecodable {
         return elements
     }
 
-    private static func rawBytes(_ field: SQLField, _ bytes: UnsafeRawBufferPointer) throws(DatabaseError) -> [Element] {
+    private static func rawBytes(_ field: SQLField, _ bytes: UnsafeRawBufferPointer) throws(DatabaseError) -> [Element]
+    {
         let content: [UInt8]
         switch field.oid {
         case SQLType.jsonb.rawValue where bytes.first == 1: content = [UInt8](bytes.dropFirst())

@@ -19,8 +19,6 @@ final class ConnectionAttempt {
     static func open(
         _ target: ConnectionTarget, _ configuration: DatabaseConfiguration, on loop: EventLoop
     ) async throws(DatabaseError) -> PostgresConnection {
-        var target = target
-        try await target.resolve()
         let pointer = target.withParameters { keys, values in PQconnectStartParams(keys, values, 0) }
         guard let pointer else { throw DatabaseError(.unavailable, context: "out of memory") }
         let attempt = ConnectionAttempt(pointer, configuration, loop)
@@ -42,11 +40,13 @@ final class ConnectionAttempt {
 
     private func wait(forWrite: Bool) {
         watch?.close()
-        let watch = SocketWatch(PQsocket(pointer), on: loop)
-        watch.handler = { self.poll() }
-        watch.wantsWrite = forWrite
-        watch.wantsRead = !forWrite
-        self.watch = watch
+        do {
+            let watch = try SocketWatch(PQsocket(pointer), read: !forWrite, write: forWrite)
+            watch.handler = { self.poll() }
+            self.watch = watch
+        } catch {
+            fail(nil)
+        }
     }
 
     private func poll() {
@@ -64,8 +64,9 @@ final class ConnectionAttempt {
         watch = nil
         timer?.cancel()
         timer = nil
-        let watch = SocketWatch(PQsocket(pointer), on: loop)
-        guard let connection = PostgresConnection(pointer, watch: watch, configuration: configuration, loop: loop) else {
+        guard let watch = try? SocketWatch(PQsocket(pointer), read: true, write: false) else { return fail(nil) }
+        guard let connection = PostgresConnection(pointer, watch: watch, configuration: configuration, loop: loop)
+        else {
             watch.close()
             return fail(nil)
         }

@@ -40,7 +40,8 @@ struct ConnectionTarget: Sendable {
         guard let host = values["host"], !host.isEmpty, values["hostaddr"] == nil else { return }
         let ports = (values["port"] ?? "5432").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         var addresses: [String] = []
-        for (index, name) in host.split(separator: ",", omittingEmptySubsequences: false).map(String.init).enumerated() {
+        for (index, name) in host.split(separator: ",", omittingEmptySubsequences: false).map(String.init).enumerated()
+        {
             if name.hasPrefix("/") || name.hasPrefix("@") || name.isEmpty {
                 addresses.append("")
                 continue
@@ -52,10 +53,7 @@ struct ConnectionTarget: Sendable {
     }
 
     private static func address(of name: String, port: UInt16) async throws(DatabaseError) -> String {
-        do {
-            if let first = try await BlockingExecutor.shared.resolve(host: name, port: port).first { return first.host }
-        } catch {}
-        throw DatabaseError(.unavailable, context: "the database host's name does not resolve")
+        return name
     }
 
     /// Calls `body` with the two parallel, null-terminated arrays libpq wants.

@@ -110,6 +110,7 @@ final class PostgresConnection {
     private func submit(
         _ prelude: [Query], _ queries: [Query], inTransaction: Bool, timeout: Duration
     ) throws(DatabaseError) -> Segment {
+        assert(loop.isCurrent, "a connection belongs to its loop")
         guard state == .open || (state == .retiring && inTransaction), mode == .pipeline else {
             throw DatabaseError(.unavailable, context: "connection closed")
         }
@@ -257,6 +258,7 @@ final class PostgresConnection {
 
     /// Takes in what has arrived. Called whenever the socket is readable, or writable while something waits to be sent.
     private func pump() {
+        assert(loop.isCurrent, "a connection belongs to its loop")
         guard state != .closed else { return }
         let isAlive = PQconsumeInput(pointer) == 1
         if isAlive { flush() }

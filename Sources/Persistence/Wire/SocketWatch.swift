@@ -5,19 +5,26 @@ final class SocketWatch {
     /// Called on the loop whenever the socket is ready for what is wanted.
     var handler: (() -> Void)?
     /// Whether to be told of readable bytes.
-    var wantsRead = true {
+    var wantsRead: Bool {
         didSet { if wantsRead != oldValue { update() } }
     }
     /// Whether to be told of room for writing.
-    var wantsWrite = false {
+    var wantsWrite: Bool {
         didSet { if wantsWrite != oldValue { update() } }
     }
-    private let watch: DescriptorObserver
+    private let observer: DescriptorObserver
     private var isClosed = false
 
-    init(_ descriptor: Int32, on loop: EventLoop) {
-        watch = DescriptorObserver(descriptor, on: loop)
-        watch.onReady = { [weak self] in self?.handler?() }
+    /// Starts watching. Throws `.unavailable` when the system refuses.
+    init(_ descriptor: Int32, read: Bool, write: Bool) throws(DatabaseError) {
+        wantsRead = read
+        wantsWrite = write
+        do {
+            observer = try DescriptorObserver(descriptor: descriptor, interest: Self.interest(read, write))
+        } catch {
+            throw DatabaseError(.unavailable, context: "watching the socket")
+        }
+        observer.onReady = { [weak self] in self?.handler?() }
     }
 
     /// Stops watching. Must come before the descriptor is closed.
@@ -25,10 +32,18 @@ final class SocketWatch {
         guard !isClosed else { return }
         isClosed = true
         handler = nil
-        watch.close()
+        observer.close()
     }
 
     private func update() {
-        if !isClosed { watch.setInterest(read: wantsRead, write: wantsWrite) }
+        // It fails for a closed descriptor only, which the next use of the connection finds out by itself.
+        if !isClosed { try? observer.setInterest(Self.interest(wantsRead, wantsWrite)) }
+    }
+
+    private static func interest(_ read: Bool, _ write: Bool) -> DescriptorWatch.Interest {
+        var interest: DescriptorWatch.Interest = []
+        if read { interest.insert(.readable) }
+        if write { interest.insert(.writable) }
+        return interest
     }
 }
