@@ -35,15 +35,18 @@ static const unsigned char a10[] = {
 #embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
 };
 static const unsigned char a11[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
 };
 static const unsigned char a12[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a13[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a14[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a15[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -58,12 +61,13 @@ static const struct casset all[] = {
     {"db/migrations/0020_deliveries_and_replays.sql", a8, sizeof a8},
     {"db/migrations/0030_consent_state.sql", a9, sizeof a9},
     {"db/migrations/0031_opt_in_of_contact.sql", a10, sizeof a10},
-    {"db/migrations/0040_reporting_access.sql", a11, sizeof a11},
-    {"db/reporting/10_views.sql", a12, sizeof a12},
-    {"db/reporting/20_all_tenants.sql", a13, sizeof a13},
-    {"db/reporting/30_closed_doors.sql", a14, sizeof a14},
+    {"db/migrations/0035_operators.sql", a11, sizeof a11},
+    {"db/migrations/0040_reporting_access.sql", a12, sizeof a12},
+    {"db/reporting/10_views.sql", a13, sizeof a13},
+    {"db/reporting/20_all_tenants.sql", a14, sizeof a14},
+    {"db/reporting/30_closed_doors.sql", a15, sizeof a15},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 15;
+    *count = 16;
     return all;
 }

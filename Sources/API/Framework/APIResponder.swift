@@ -1,0 +1,99 @@
+import Crypto
+public import EventLoop
+public import HTTP
+public import Persistence
+public import Tenancy
+
+/// The whole HTTP surface: Host → tenant or operators' site, then the way of a request, and every error as one answer.
+public struct APIResponder: HTTPResponder {
+    private let hosts: HostPolicy
+    private let directory: Directory
+    private let tenants: TenantPipeline
+    private let operators: OperatorPipeline
+    private let rendering: ProblemRendering
+    private let onResponse: (@Sendable (HTTPRequest, HTTPResponse, Duration) -> Void)?
+
+    /// A surface.
+    ///
+    /// - Parameters:
+    ///   - hosts: base domains and trusted proxies
+    ///   - operatorToken: the bootstrap token, if there is one
+    ///   - groups: the routes of every capability
+    ///   - operatorGroups: the routes of the operators' host
+    ///   - pages: what answers outside of `/api/`
+    ///   - onResponse: told of every answer, for metrics
+    public init(
+        hosts: HostPolicy, directory: Directory, database: Database, secrets: SecretBox, time: any TimeSource, log: Log,
+        operatorToken: String?, groups: [any RouteGroup], operatorGroups: [any OperatorRouteGroup],
+        pages: (any PageSource)? = nil, onResponse: (@Sendable (HTTPRequest, HTTPResponse, Duration) -> Void)? = nil
+    ) {
+        self.hosts = hosts
+        self.directory = directory
+        self.onResponse = onResponse
+        rendering = ProblemRendering(log: log)
+        let idempotency = Idempotency(database: database, secrets: secrets, time: time)
+        let authentication = Authentication(database: database, time: time)
+        let operatorAuthentication = OperatorAuthentication(
+            database: database, bootstrapHash: operatorToken.map { SHA256.hash(Array($0.utf8)) },
+            sessions: OperatorSessions(secrets: secrets, time: time))
+
+        var tenantRoutes = TenantRoutes()
+        SessionRoutes(authentication: authentication, database: database, time: time).register(in: &tenantRoutes)
+        for group in groups { group.register(in: &tenantRoutes) }
+        OpenAPIDocument.register(in: &tenantRoutes, title: "charles × Emarsys: instance API")
+
+        var operatorRoutes = OperatorRoutes()
+        OperatorSessionRoutes(authentication: operatorAuthentication).register(in: &operatorRoutes)
+        for group in operatorGroups { group.register(in: &operatorRoutes) }
+        OpenAPIDocument.register(in: &operatorRoutes, title: "charles × Emarsys: operator API")
+
+        tenants = TenantPipeline(
+            routes: tenantRoutes, authentication: authentication, idempotency: idempotency, pages: pages)
+        operators = OperatorPipeline(
+            routes: operatorRoutes, authentication: operatorAuthentication, idempotency: idempotency, pages: pages)
+    }
+
+    /// Answers one request.
+    public func respond(to request: HTTPRequest) async -> HTTPResponse {
+        let begin = onResponse == nil ? nil : MonotonicTime.now
+        var response: HTTPResponse
+        do {
+            response = try await answer(request)
+        } catch {
+            response = rendering.problem(for: error, requestID: request.requestID).response(
+                requestID: request.requestID)
+        }
+        let isPage = !TenantPipeline.isAPI(request) && response.headers["Content-Type"]?.hasPrefix("text/html") == true
+        SecurityHeaders.complete(&response, isPage: isPage, requestID: request.requestID)
+        if let onResponse, let begin { onResponse(request, response, MonotonicTime.now - begin) }
+        return response
+    }
+
+    private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+        switch hosts.host(of: request) {
+        case .invalid:
+            throw Problem.badRequest("invalid_host", "The Host of the request is not valid.")
+        case .unknown:
+            throw Self.unknownInstance
+        case .operator:
+            return try await operators.answer(request)
+        case .instance(let name):
+            guard let tenant = try await directory.tenant(instance: name) else { throw Self.unknownInstance }
+            return try await tenants.answer(request, tenant)
+        }
+    }
+
+    /// The same for every host that is none of ours.
+    private static let unknownInstance = Problem.notFound("unknown_instance", "There is no instance of this name.")
+
+    /// The routes of tenants' hosts, for the tests that walk them.
+    var tenantRoutes: TenantRoutes { tenants.routes }
+    /// The routes of the operators' host, for the tests that walk them.
+    var operatorRoutes: OperatorRoutes { operators.routes }
+}
+
+/// The routes of one capability on the operators' host.
+public protocol OperatorRouteGroup: Sendable {
+    /// Adds the routes.
+    func register(in routes: inout OperatorRoutes)
+}

@@ -1,0 +1,33 @@
+public import EventLoop
+public import HTTP
+public import Tenancy
+
+/// Which host a request means: `Host`, or `X-Forwarded-Host` where a trusted proxy sent the request.
+public struct HostPolicy: Sendable {
+    /// In lower case, without a dot at either end.
+    public let baseDomains: [String]
+    /// Peers whose `X-Forwarded-Host` counts.
+    public let trustedProxies: [CIDRBlock]
+
+    /// A policy.
+    public init(baseDomains: [String], trustedProxies: [CIDRBlock] = []) {
+        self.baseDomains = baseDomains
+        self.trustedProxies = trustedProxies
+    }
+
+    /// The host of a request.
+    public func host(of request: HTTPRequest) -> HostName {
+        guard let host = request.host else { return .invalid }
+        if !trustedProxies.isEmpty, let forwarded = request.header("X-Forwarded-Host"), isTrusted(request) {
+            // Each proxy appends; the nearest one's word is the last.
+            let last = forwarded.split(separator: ",").last ?? ""
+            return HostName(String(last.filter { $0 != " " }), baseDomains: baseDomains)
+        }
+        return HostName(host, baseDomains: baseDomains)
+    }
+
+    private func isTrusted(_ request: HTTPRequest) -> Bool {
+        guard let address = request.remoteAddress?.ip else { return false }
+        return trustedProxies.contains { $0.contains(address) }
+    }
+}

@@ -1,0 +1,42 @@
+import FoundationEssentials
+public import Persistence
+
+extension SecretBox {
+    /// What a rotation of the master key has done.
+    public struct RotationReport: Sendable, Hashable {
+        /// Data keys wrapped anew.
+        public var rewrapped = 0
+        /// Data keys whose master key is not configured: they can be opened by nobody until it is.
+        public var unreadable = 0
+    }
+
+    /// Wraps every data key anew that another master key than the first wraps. May be stopped and started again at any
+    /// time, and run beside a serving process: values stay as they are.
+    public func rewrapAll(database: Database, masterKeys: MasterKeys, progress: (RotationReport) -> Void = { _ in })
+        async throws -> RotationReport
+    {
+        var report = RotationReport()
+        var after = (tenant: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), version: Int32(0))
+        while true {
+            let rows = try await database.run(
+                .operator, TenantKeyStore.wrappedByOthers(than: masterKeys.currentID, after: after, limit: 200))
+            if rows.isEmpty { return report }
+            for row in rows {
+                let tenant: UUID = try row.get(3)
+                let old = try StoredTenantKey(row)
+                after = (tenant, old.version)
+                do {
+                    for key in try unwrap([old], tenant: tenant) {
+                        let new = try wrap(key, tenant: tenant)
+                        let changed = try await database.run(
+                            .operator, TenantKeyStore.rewrap(tenant, old: old, new: new))
+                        report.rewrapped += changed.affectedRows
+                    }
+                } catch is SecretError {
+                    report.unreadable += 1
+                }
+            }
+            progress(report)
+        }
+    }
+}
