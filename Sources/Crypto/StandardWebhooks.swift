@@ -8,6 +8,13 @@ public struct WebhookSigner: Sendable {
         public let timestamp: String
         /// `webhook-signature`: one `v1,<base64>` for each key, separated by spaces.
         public let signature: String
+
+        /// The fields as a receiver got them.
+        public init(id: String, timestamp: String, signature: String) {
+            self.id = id
+            self.timestamp = timestamp
+            self.signature = signature
+        }
     }
 
     /// Bytes that a secret may have.
