@@ -2,72 +2,240 @@
 #include "CAssets.h"
 #pragma clang diagnostic ignored "-Wc23-extensions"
 static const unsigned char a0[] = {
-#embed "../../db/checks/gate.sql" if_empty(0)
+#embed "../../Sources/API/Web/components.css" if_empty(0)
 };
 static const unsigned char a1[] = {
-#embed "../../db/migrations/0001_roles_and_tenancy.sql" if_empty(0)
+#embed "../../Sources/API/Web/icons.svg" if_empty(0)
 };
 static const unsigned char a2[] = {
-#embed "../../db/migrations/0002_lanes_and_jobs.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/combobox.js" if_empty(0)
 };
 static const unsigned char a3[] = {
-#embed "../../db/migrations/0003_connection.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/connection.js" if_empty(0)
 };
 static const unsigned char a4[] = {
-#embed "../../db/migrations/0004_contacts_and_imports.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/contact-import.js" if_empty(0)
 };
 static const unsigned char a5[] = {
-#embed "../../db/migrations/0005_consent.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/name.js" if_empty(0)
 };
 static const unsigned char a6[] = {
-#embed "../../db/migrations/0006_events_flows_deliveries.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/pop-up.js" if_empty(0)
 };
 static const unsigned char a7[] = {
-#embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/segments.js" if_empty(0)
 };
 static const unsigned char a8[] = {
-#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/connect/webhook.js" if_empty(0)
 };
 static const unsigned char a9[] = {
-#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/api.js" if_empty(0)
 };
 static const unsigned char a10[] = {
-#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/dialog.js" if_empty(0)
 };
 static const unsigned char a11[] = {
-#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/dom.js" if_empty(0)
 };
 static const unsigned char a12[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/format.js" if_empty(0)
 };
 static const unsigned char a13[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/german.js" if_empty(0)
 };
 static const unsigned char a14[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../Sources/API/Web/js/core/list.js" if_empty(0)
 };
 static const unsigned char a15[] = {
+#embed "../../Sources/API/Web/js/core/live.js" if_empty(0)
+};
+static const unsigned char a16[] = {
+#embed "../../Sources/API/Web/js/core/router.js" if_empty(0)
+};
+static const unsigned char a17[] = {
+#embed "../../Sources/API/Web/js/core/shell.js" if_empty(0)
+};
+static const unsigned char a18[] = {
+#embed "../../Sources/API/Web/js/core/texts.js" if_empty(0)
+};
+static const unsigned char a19[] = {
+#embed "../../Sources/API/Web/js/operator.js" if_empty(0)
+};
+static const unsigned char a20[] = {
+#embed "../../Sources/API/Web/js/operator/queues.js" if_empty(0)
+};
+static const unsigned char a21[] = {
+#embed "../../Sources/API/Web/js/operator/tenant.js" if_empty(0)
+};
+static const unsigned char a22[] = {
+#embed "../../Sources/API/Web/js/operator/tenants.js" if_empty(0)
+};
+static const unsigned char a23[] = {
+#embed "../../Sources/API/Web/js/pages/audiences.js" if_empty(0)
+};
+static const unsigned char a24[] = {
+#embed "../../Sources/API/Web/js/pages/conflicts.js" if_empty(0)
+};
+static const unsigned char a25[] = {
+#embed "../../Sources/API/Web/js/pages/contact.js" if_empty(0)
+};
+static const unsigned char a26[] = {
+#embed "../../Sources/API/Web/js/pages/contacts.js" if_empty(0)
+};
+static const unsigned char a27[] = {
+#embed "../../Sources/API/Web/js/pages/deliveries.js" if_empty(0)
+};
+static const unsigned char a28[] = {
+#embed "../../Sources/API/Web/js/pages/events.js" if_empty(0)
+};
+static const unsigned char a29[] = {
+#embed "../../Sources/API/Web/js/pages/flows.js" if_empty(0)
+};
+static const unsigned char a30[] = {
+#embed "../../Sources/API/Web/js/pages/imports.js" if_empty(0)
+};
+static const unsigned char a31[] = {
+#embed "../../Sources/API/Web/js/pages/marketplace.js" if_empty(0)
+};
+static const unsigned char a32[] = {
+#embed "../../Sources/API/Web/js/pages/orders.js" if_empty(0)
+};
+static const unsigned char a33[] = {
+#embed "../../Sources/API/Web/js/pages/reports.js" if_empty(0)
+};
+static const unsigned char a34[] = {
+#embed "../../Sources/API/Web/js/pages/settings.js" if_empty(0)
+};
+static const unsigned char a35[] = {
+#embed "../../Sources/API/Web/js/pages/sign-in.js" if_empty(0)
+};
+static const unsigned char a36[] = {
+#embed "../../Sources/API/Web/js/tenant.js" if_empty(0)
+};
+static const unsigned char a37[] = {
+#embed "../../Sources/API/Web/mark.svg" if_empty(0)
+};
+static const unsigned char a38[] = {
+#embed "../../Sources/API/Web/operator.html" if_empty(0)
+};
+static const unsigned char a39[] = {
+#embed "../../Sources/API/Web/pages.css" if_empty(0)
+};
+static const unsigned char a40[] = {
+#embed "../../Sources/API/Web/tenant.html" if_empty(0)
+};
+static const unsigned char a41[] = {
+#embed "../../Sources/API/Web/tokens.css" if_empty(0)
+};
+static const unsigned char a42[] = {
+#embed "../../db/checks/gate.sql" if_empty(0)
+};
+static const unsigned char a43[] = {
+#embed "../../db/migrations/0001_roles_and_tenancy.sql" if_empty(0)
+};
+static const unsigned char a44[] = {
+#embed "../../db/migrations/0002_lanes_and_jobs.sql" if_empty(0)
+};
+static const unsigned char a45[] = {
+#embed "../../db/migrations/0003_connection.sql" if_empty(0)
+};
+static const unsigned char a46[] = {
+#embed "../../db/migrations/0004_contacts_and_imports.sql" if_empty(0)
+};
+static const unsigned char a47[] = {
+#embed "../../db/migrations/0005_consent.sql" if_empty(0)
+};
+static const unsigned char a48[] = {
+#embed "../../db/migrations/0006_events_flows_deliveries.sql" if_empty(0)
+};
+static const unsigned char a49[] = {
+#embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
+};
+static const unsigned char a50[] = {
+#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+};
+static const unsigned char a51[] = {
+#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+};
+static const unsigned char a52[] = {
+#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
+};
+static const unsigned char a53[] = {
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+};
+static const unsigned char a54[] = {
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+};
+static const unsigned char a55[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a56[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a57[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
-    {"db/checks/gate.sql", a0, sizeof a0},
-    {"db/migrations/0001_roles_and_tenancy.sql", a1, sizeof a1},
-    {"db/migrations/0002_lanes_and_jobs.sql", a2, sizeof a2},
-    {"db/migrations/0003_connection.sql", a3, sizeof a3},
-    {"db/migrations/0004_contacts_and_imports.sql", a4, sizeof a4},
-    {"db/migrations/0005_consent.sql", a5, sizeof a5},
-    {"db/migrations/0006_events_flows_deliveries.sql", a6, sizeof a6},
-    {"db/migrations/0007_orders_touches_audiences.sql", a7, sizeof a7},
-    {"db/migrations/0020_deliveries_and_replays.sql", a8, sizeof a8},
-    {"db/migrations/0030_consent_state.sql", a9, sizeof a9},
-    {"db/migrations/0031_opt_in_of_contact.sql", a10, sizeof a10},
-    {"db/migrations/0035_operators.sql", a11, sizeof a11},
-    {"db/migrations/0040_reporting_access.sql", a12, sizeof a12},
-    {"db/reporting/10_views.sql", a13, sizeof a13},
-    {"db/reporting/20_all_tenants.sql", a14, sizeof a14},
-    {"db/reporting/30_closed_doors.sql", a15, sizeof a15},
+    {"Sources/API/Web/components.css", a0, sizeof a0},
+    {"Sources/API/Web/icons.svg", a1, sizeof a1},
+    {"Sources/API/Web/js/connect/combobox.js", a2, sizeof a2},
+    {"Sources/API/Web/js/connect/connection.js", a3, sizeof a3},
+    {"Sources/API/Web/js/connect/contact-import.js", a4, sizeof a4},
+    {"Sources/API/Web/js/connect/name.js", a5, sizeof a5},
+    {"Sources/API/Web/js/connect/pop-up.js", a6, sizeof a6},
+    {"Sources/API/Web/js/connect/segments.js", a7, sizeof a7},
+    {"Sources/API/Web/js/connect/webhook.js", a8, sizeof a8},
+    {"Sources/API/Web/js/core/api.js", a9, sizeof a9},
+    {"Sources/API/Web/js/core/dialog.js", a10, sizeof a10},
+    {"Sources/API/Web/js/core/dom.js", a11, sizeof a11},
+    {"Sources/API/Web/js/core/format.js", a12, sizeof a12},
+    {"Sources/API/Web/js/core/german.js", a13, sizeof a13},
+    {"Sources/API/Web/js/core/list.js", a14, sizeof a14},
+    {"Sources/API/Web/js/core/live.js", a15, sizeof a15},
+    {"Sources/API/Web/js/core/router.js", a16, sizeof a16},
+    {"Sources/API/Web/js/core/shell.js", a17, sizeof a17},
+    {"Sources/API/Web/js/core/texts.js", a18, sizeof a18},
+    {"Sources/API/Web/js/operator.js", a19, sizeof a19},
+    {"Sources/API/Web/js/operator/queues.js", a20, sizeof a20},
+    {"Sources/API/Web/js/operator/tenant.js", a21, sizeof a21},
+    {"Sources/API/Web/js/operator/tenants.js", a22, sizeof a22},
+    {"Sources/API/Web/js/pages/audiences.js", a23, sizeof a23},
+    {"Sources/API/Web/js/pages/conflicts.js", a24, sizeof a24},
+    {"Sources/API/Web/js/pages/contact.js", a25, sizeof a25},
+    {"Sources/API/Web/js/pages/contacts.js", a26, sizeof a26},
+    {"Sources/API/Web/js/pages/deliveries.js", a27, sizeof a27},
+    {"Sources/API/Web/js/pages/events.js", a28, sizeof a28},
+    {"Sources/API/Web/js/pages/flows.js", a29, sizeof a29},
+    {"Sources/API/Web/js/pages/imports.js", a30, sizeof a30},
+    {"Sources/API/Web/js/pages/marketplace.js", a31, sizeof a31},
+    {"Sources/API/Web/js/pages/orders.js", a32, sizeof a32},
+    {"Sources/API/Web/js/pages/reports.js", a33, sizeof a33},
+    {"Sources/API/Web/js/pages/settings.js", a34, sizeof a34},
+    {"Sources/API/Web/js/pages/sign-in.js", a35, sizeof a35},
+    {"Sources/API/Web/js/tenant.js", a36, sizeof a36},
+    {"Sources/API/Web/mark.svg", a37, sizeof a37},
+    {"Sources/API/Web/operator.html", a38, sizeof a38},
+    {"Sources/API/Web/pages.css", a39, sizeof a39},
+    {"Sources/API/Web/tenant.html", a40, sizeof a40},
+    {"Sources/API/Web/tokens.css", a41, sizeof a41},
+    {"db/checks/gate.sql", a42, sizeof a42},
+    {"db/migrations/0001_roles_and_tenancy.sql", a43, sizeof a43},
+    {"db/migrations/0002_lanes_and_jobs.sql", a44, sizeof a44},
+    {"db/migrations/0003_connection.sql", a45, sizeof a45},
+    {"db/migrations/0004_contacts_and_imports.sql", a46, sizeof a46},
+    {"db/migrations/0005_consent.sql", a47, sizeof a47},
+    {"db/migrations/0006_events_flows_deliveries.sql", a48, sizeof a48},
+    {"db/migrations/0007_orders_touches_audiences.sql", a49, sizeof a49},
+    {"db/migrations/0020_deliveries_and_replays.sql", a50, sizeof a50},
+    {"db/migrations/0030_consent_state.sql", a51, sizeof a51},
+    {"db/migrations/0031_opt_in_of_contact.sql", a52, sizeof a52},
+    {"db/migrations/0035_operators.sql", a53, sizeof a53},
+    {"db/migrations/0040_reporting_access.sql", a54, sizeof a54},
+    {"db/reporting/10_views.sql", a55, sizeof a55},
+    {"db/reporting/20_all_tenants.sql", a56, sizeof a56},
+    {"db/reporting/30_closed_doors.sql", a57, sizeof a57},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 16;
+    *count = 58;
     return all;
 }

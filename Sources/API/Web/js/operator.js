@@ -1,0 +1,40 @@
+// The operators' console.
+import { api, setCsrf, whenSignedOut } from "./core/api.js";
+import { fill } from "./core/dom.js";
+import { on, start } from "./core/router.js";
+import { frame, markCurrent, restoreTheme, show } from "./core/shell.js";
+import { t } from "./core/texts.js";
+import { signIn } from "./pages/sign-in.js";
+
+restoreTheme();
+const root = document.getElementById("root");
+const page = (file, name) => async (context) => (await import(`./operator/${file}.js`))[name](context);
+
+on("/", (context) => { context.navigate("/tenants", { replace: true }); return []; });
+on("/tenants", page("tenants", "tenants"));
+on("/tenants/:name", page("tenant", "tenant"));
+on("/queues", page("queues", "queues"));
+
+async function begin() {
+  let session;
+  try {
+    session = await api.one("/session");
+  } catch (fault) {
+    if (fault.status !== 401) {
+      const { problemNotice } = await import("./core/dialog.js");
+      fill(root, problemNotice(fault));
+      return;
+    }
+    return signIn(root, begin, { operator: true });
+  }
+  setCsrf(session.csrf_token);
+  const { main, nav } = frame(root, {
+    where: t("Operators"), user: session.name, operator: true,
+    navigation: [{ items: [{ href: "/tenants", icon: "contacts", text: t("Tenants") }, { href: "/queues", icon: "pulse", text: t("Queues") }] }],
+    signOut: async () => { await api.delete("/session").catch(() => {}); location.assign("/"); },
+  });
+  whenSignedOut(() => signIn(root, () => location.reload(), { ended: true, operator: true }));
+  start((found, context) => { markCurrent(nav, location.pathname); return show(main, found, { ...context, session }, t("Operators")); });
+}
+
+begin();

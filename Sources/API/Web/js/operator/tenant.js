@@ -1,0 +1,93 @@
+// One tenant: features with note and history, keys, reporting access, alerts, suspend, delete.
+import { api } from "../core/api.js";
+import { badge, button, copyable, field, fill, h, input, notice, toast } from "../core/dom.js";
+import { confirm, openDialog, problemNotice } from "../core/dialog.js";
+import { dateTime, number } from "../core/format.js";
+import { pagedTable } from "../core/list.js";
+import { navigate, reload } from "../core/router.js";
+import { pageHead } from "../core/shell.js";
+import { t } from "../core/texts.js";
+import { importState } from "../pages/marketplace.js";
+import { healthBadge, healthOf } from "./tenants.js";
+
+const FEATURES = [["emarsys", "Emarsys integration", "Contacts, opt-ins and custom events."], ["order_events", "Order events", "The order webhook, attribution and order reports."]];
+const labels = () => ({ copy: t("Copy"), copied: t("Copied"), press: t("Press Ctrl+C"), show: t("Show") });
+
+export async function tenant({ parameters, signal }) {
+  const name = parameters.name;
+  const path = `/tenants/${name}`;
+  const found = await api.one(path, { signal });
+  const audit = pagedTable({ path: `${path}/audit`, signal, pageSize: 20, caption: t("Audit"), blank: h("p", { class: "muted" }, t("Nothing yet.")),
+    columns: [{ title: t("When"), cell: (a) => h("span", { class: "num small" }, dateTime(a.at)) }, { title: t("Who"), cell: (a) => a.actor }, { title: t("What"), cell: (a) => [a.action.replaceAll("_", " "), a.feature && [" ", h("code", {}, a.feature)]] }, { title: t("Note"), class: "full", cell: (a) => a.note ?? "–" }] });
+  audit.start();
+  const suspended = found.status === "suspended";
+  const switchFeature = ([feature, title, text]) => {
+    const on = found.features?.[feature];
+    return h("div", { class: "row top between" }, h("div", { class: "grow" }, h("h3", {}, t(title), " ", on ? badge("ok", t("On")) : badge("off", t("Off"))), h("p", { class: "small muted" }, t(text))),
+      button(on ? t("Switch off") : t("Switch on"), { class: "sm", onclick: () => change(feature, t(title), !on) }));
+  };
+  const change = (feature, title, enabled) => {
+    const note = field(t("Note"), input({ placeholder: t("Why, or which ticket") }));
+    const { body, foot, close } = openDialog(enabled ? t("Switch on {feature}?", { feature: title }) : t("Switch off {feature}?", { feature: title }), { className: "dialog confirm" });
+    const problem = h("div", {});
+    fill(body, !enabled && notice("warn", t("Webhooks of this feature are refused while it is off; imports, exports and deliveries wait.")), note.element, problem);
+    fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), button(enabled ? t("Switch on") : t("Switch off"), { class: "primary", onclick: async () => { try { await api.put(`${path}/features/${feature}`, { enabled, note: note.input.value.trim() || undefined }); close(); reload(); } catch (fault) { fill(problem, problemNotice(fault)); } } }));
+    note.input.focus();
+  };
+  return [
+    pageHead(found.display_name, { crumbs: [[t("Tenants"), "/tenants"]], lead: h("p", { class: "row" }, healthBadge(found), " ", h("code", {}, found.instance_name)),
+      actions: [button(suspended ? t("Reactivate") : t("Suspend"), { class: suspended ? "" : "danger", onclick: () => confirm({
+        title: suspended ? t("Reactivate {name}?", { name: found.display_name }) : t("Suspend {name}?", { name: found.display_name }), text: suspended ? t("Everything works again as before.") : t("Everything on the host answers 403, webhooks included."), action: suspended ? t("Reactivate") : t("Suspend the tenant"), danger: !suspended,
+        act: () => api.patch(path, { status: suspended ? "active" : "suspended" }) }).then((done) => done && reload()) })] }),
+    healthOf(found).reason && notice(healthOf(found).level === "failing" ? "bad" : "warn", healthOf(found).reason),
+    h("div", { class: "cols aside" },
+      h("div", { class: "stack-lg" },
+        h("section", { class: "card stack", "aria-labelledby": "ft" }, h("h2", { id: "ft" }, t("Features")), FEATURES.map(switchFeature)),
+        h("section", { class: "card stack", "aria-labelledby": "ac" }, h("h2", { id: "ac" }, t("Access")), h("p", { class: "row" },
+          button(t("Create an API key"), { class: "sm", onclick: () => once(t("Create an API key"), t("Name"), (value) => api.post(`${path}/api_keys`, { name: value, permissions: ["read", "write", "consent", "erase", "admin"] }), (made) => [t("Copy the key now. It is stored hashed and never shown again."), made.key]) }, "key"),
+          button(t("Create a SQL login"), { class: "sm", onclick: () => once(t("Create a SQL login"), null, () => api.post(`${path}/reporting_access`), (made) => [t("Copy it now. The password is never shown again."), made.dsn ?? `${made.role} ${made.password}`]) }, "report"))),
+        h("section", { "aria-labelledby": "au" }, h("h2", { id: "au" }, t("Audit")), audit.element)),
+      h("aside", { class: "stack" },
+        h("section", { class: "card" }, h("h2", {}, t("At a glance")), h("dl", { class: "facts" },
+          h("dt", {}, t("Last import")), h("dd", {}, found.last_import ? [importState(found.last_import.state), " ", dateTime(found.last_import.finished_at ?? found.last_import.started_at)] : "–"),
+          Object.entries(found.usage ?? {}).map(([k, v]) => [h("dt", {}, k.replaceAll("_", " ")), h("dd", { class: "num" }, number(v))]),
+          h("dt", {}, t("Time zone")), h("dd", {}, found.time_zone), h("dt", {}, t("Created")), h("dd", { class: "num" }, dateTime(found.created_at)))),
+        (found.alerts ?? []).length > 0 && h("section", { class: "card stack" }, h("h2", {}, t("Alerts")), found.alerts.map((a) => notice(a.state === "raised" ? "bad" : "ok", `${a.kind.replaceAll("_", " ")}, ${dateTime(a.raised_at)}`))),
+        h("section", { class: "card stack" }, h("h2", {}, t("Remove this tenant")), h("p", { class: "small muted" }, t("Deletes every row of the customer and proves it by count.")), h("p", {}, button(t("Delete the tenant"), { class: "sm danger", onclick: () => remove(found, path) }))))),
+  ];
+}
+
+function once(title, label, act, show) {
+  const { body, foot, close } = openDialog(title, { className: "dialog confirm", onclose: reload });
+  const name = label && field(label, input({ maxlength: 100 }));
+  const problem = h("div", {});
+  fill(body, name?.element, problem);
+  fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), button(title, { class: "primary", onclick: async () => {
+    if (name && !name.input.value.trim()) { name.setError(t("Enter a name.")); return; }
+    try {
+      const [text, value] = show((await act(name?.input.value.trim())).data[0]);
+      fill(body, notice("warn", text), copyable(value, { labels: labels() }));
+      fill(foot, h("span", { class: "push" }), button(t("I have copied it"), { class: "primary", onclick: close }));
+    } catch (fault) { fill(problem, problemNotice(fault)); }
+  } }));
+  name?.input.focus();
+}
+
+function remove(found, path) {
+  const { body, foot, close } = openDialog(t("Delete {name}?", { name: found.display_name }), { className: "dialog confirm" });
+  const typed = field(t("Type the instance name to confirm"), input({ class: "input mono", spellcheck: "false" }));
+  const problem = h("div", {});
+  const go = button(t("Delete everything of this tenant"), { class: "danger primary", onclick: async () => {
+    if (typed.input.value !== found.instance_name) { typed.setError(t("This is not the name.")); return; }
+    try {
+      const counts = (await api.delete(`${path}?confirm=${encodeURIComponent(found.instance_name)}`))?.data?.[0] ?? {};
+      const rows = Object.entries(counts.counts ?? counts.deleted ?? counts).filter(([, v]) => typeof v === "number" && v > 0);
+      fill(body, notice("ok", t("Everything was deleted.")), h("dl", { class: "facts" }, rows.map(([k, v]) => [h("dt", {}, k), h("dd", { class: "num" }, number(v))])));
+      fill(foot, h("span", { class: "push" }), button(t("Close"), { class: "primary", onclick: () => { close(); toast(t("The tenant was deleted.")); navigate("/tenants"); } }));
+    } catch (fault) { fill(problem, problemNotice(fault)); }
+  } });
+  fill(body, notice("bad", t("Contacts, opt-ins, orders, events and settings are deleted. This cannot be undone.")), typed.element, problem);
+  fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), go);
+  typed.input.focus();
+}
+

@@ -1,0 +1,88 @@
+// All tenants, those that need somebody first.
+import { api } from "../core/api.js";
+import { badge, button, empty, field, fill, h, icon, input, link, plain, select, toast } from "../core/dom.js";
+import { openDialog, problemNotice } from "../core/dialog.js";
+import { ago, number } from "../core/format.js";
+import { navigate, remember } from "../core/router.js";
+import { pageHead } from "../core/shell.js";
+import { t } from "../core/texts.js";
+import { importState } from "../pages/marketplace.js";
+
+const ORDER = ["failing", "warning", "healthy", "suspended"];
+
+/** Health as one of failing, warning, healthy, suspended, with the sentence that says why. */
+export function healthOf(tenant) {
+  if (tenant.status === "suspended") return { level: "suspended", reason: "" };
+  const health = tenant.health;
+  const level = typeof health === "string" ? health : health?.status ?? health?.level ?? "healthy";
+  const known = { failing: "failing", bad: "failing", error: "failing", warning: "warning", degraded: "warning", attention: "warning" }[level] ?? "healthy";
+  const reasons = typeof health === "object" && health ? health.reasons ?? health.reason ?? health.detail ?? "" : "";
+  return { level: known, reason: Array.isArray(reasons) ? reasons.map((r) => r.detail ?? r.message ?? r).join(" ") : reasons };
+}
+
+export function healthBadge(tenant) {
+  const { level } = healthOf(tenant);
+  return { failing: badge("bad", t("Failing")), warning: badge("warn", t("Needs a look")), suspended: badge("off", t("Suspended")), healthy: badge("ok", t("Healthy")) }[level];
+}
+
+export async function tenants({ search, signal }) {
+  const all = [];
+  let after = null;
+  do {
+    const page = await api.list(`/tenants?limit=200${after ? `&after=${encodeURIComponent(after)}` : ""}`, { signal });
+    all.push(...page.items);
+    after = page.next;
+  } while (after && all.length < 2000);
+  all.sort((a, b) => ORDER.indexOf(healthOf(a).level) - ORDER.indexOf(healthOf(b).level) || a.instance_name.localeCompare(b.instance_name));
+  const having = (level) => all.filter((x) => healthOf(x).level === level).length;
+  const kpi = (kind, text, level, small) => h("div", {}, h("dt", {}, plain(kind, text, kind === "off" ? "pause" : kind)), h("dd", {}, number(having(level))), h("dd", { class: "small" }, small));
+  const body = h("div", {});
+  const foot = h("div", { class: "table-foot" });
+  let wanted = { q: search.q ?? "", health: search.health ?? "" };
+  let shownCount = 50;
+  const paint = () => {
+    const rows = all.filter((x) => (!wanted.health || healthOf(x).level === wanted.health) && `${x.instance_name} ${x.display_name}`.toLowerCase().includes(wanted.q.toLowerCase()));
+    fill(body, rows.length === 0 ? empty("search", t("No tenant found"), t("Try another name or health.")) : h("table", { role: "table", class: "table fold" }, h("caption", { class: "vh" }, t("Tenants, failing first")),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, [t("Instance"), t("Health"), t("Last import"), t("Events, 24 h"), t("Features")].map((c, i) => h("th", { role: "columnheader", scope: "col", class: i === 3 ? "r" : null, "aria-sort": i === 1 ? "ascending" : null }, c)))),
+      h("tbody", { role: "rowgroup" }, rows.slice(0, shownCount).map((x) => h("tr", { role: "row" },
+        h("th", { role: "rowheader", scope: "row" }, link(x.display_name, `/tenants/${x.instance_name}`), h("br"), h("code", { class: "xs muted" }, x.instance_name)),
+        h("td", { role: "cell", class: "full" }, healthBadge(x), healthOf(x).reason && [h("br"), h("span", { class: "xs" }, healthOf(x).reason)]),
+        h("td", { role: "cell", "data-label": t("Last import") }, x.last_import ? [importState(x.last_import.state ?? "succeeded"), h("br"), h("span", { class: "xs muted nowrap" }, ago(x.last_import.finished_at ?? x.last_import.started_at))] : "–"),
+        h("td", { role: "cell", class: "r", "data-label": t("Events, 24 h") }, number(x.usage?.events_24h ?? x.usage?.events ?? null)),
+        h("td", { role: "cell", "data-label": t("Features") }, Object.entries(x.features ?? {}).filter(([, onOff]) => onOff).map(([f]) => f).join(", ") || "–"))))));
+    fill(foot, h("span", { class: "num" }, t("{n} of {all} tenants", { n: Math.min(shownCount, rows.length), all: all.length })), rows.length > shownCount && button(t("Show more"), { class: "sm", onclick: () => { shownCount += 50; paint(); } }));
+  };
+  paint();
+  return [
+    pageHead(t("Tenants"), { lead: t("Instances that need you come first."), actions: [button(t("New tenant"), { class: "primary", onclick: create }, "plus")] }),
+    h("div", { class: "stack-lg" },
+      h("dl", { class: "kpis" }, kpi("bad", t("Failing"), "failing", t("Customers notice it")), kpi("warn", t("Needs a look"), "warning", t("Will fail if left alone")), kpi("ok", t("Healthy"), "healthy", t("Last import on time")), kpi("off", t("Suspended"), "suspended", t("By an operator"))),
+      h("section", { class: "card flush", "aria-label": t("Tenants") },
+        h("header", { class: "filters" }, h("search", { class: "search grow" }, h("label", { class: "vh", for: "q" }, t("Search tenants")), icon("search"), input({ id: "q", type: "search", value: wanted.q, placeholder: t("Search by name or instance"), oninput: (event) => { wanted.q = event.target.value; remember({ q: wanted.q }); paint(); } })),
+          field(t("Health"), select([["", t("All {n} tenants", { n: all.length })], ["failing", t("Failing")], ["warning", t("Needs a look")], ["healthy", t("Healthy")], ["suspended", t("Suspended")]], wanted.health, { onchange: (event) => { wanted.health = event.target.value; remember({ health: wanted.health }); paint(); } })).element),
+        body, foot)),
+  ];
+}
+
+function create() {
+  const { body, foot, close } = openDialog(t("New tenant"), { className: "dialog confirm" });
+  const fields = {
+    instance_name: field(t("Instance name"), input({ class: "input mono", maxlength: 63, spellcheck: "false" }), { hint: t("The first part of the address: <name>.hello-charles.com") }),
+    display_name: field(t("Customer"), input({ maxlength: 200 })), time_zone: field(t("Time zone"), input({ value: "Europe/Berlin" })),
+    default_currency: field(t("Default currency"), input({ class: "input mono", value: "EUR", maxlength: 3 })), default_country: field(t("Default country"), input({ class: "input mono", value: "DE", maxlength: 2 }), { optional: t("(optional)") }),
+  };
+  const problem = h("div", {});
+  fill(body, Object.values(fields).map((f) => f.element), problem);
+  fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), button(t("Create the tenant"), {
+    class: "primary", onclick: async () => {
+      try {
+        const values = Object.fromEntries(Object.entries(fields).map(([k, f]) => [k, f.input.value.trim()]).filter(([, v]) => v));
+        await api.post("/tenants", values);
+        close();
+        toast(t("The tenant was created."));
+        navigate(`/tenants/${values.instance_name}`);
+      } catch (fault) { for (const [k, f] of Object.entries(fields)) f.setError(fault.on?.(k)); fill(problem, problemNotice(fault)); }
+    },
+  }));
+  fields.instance_name.input.focus();
+}

@@ -1,0 +1,137 @@
+// Settings > Integrations > Marketplace: Emarsys to connect, and the connected app with its health.
+import { api } from "../core/api.js";
+import { badge, button, copyable, empty, h, icon, link, notice, plain, toast } from "../core/dom.js";
+import { confirm } from "../core/dialog.js";
+import { ago, date, dateTime } from "../core/format.js";
+import { reload } from "../core/router.js";
+import { pageHead } from "../core/shell.js";
+import { t } from "../core/texts.js";
+
+export const PERMISSIONS = ["contact.getdata", "contact.singleUpdate", "contact.update", "export.contact.changed", "export.contactlist",
+  "export.download", "export.segment", "export.status", "field.get", "field.list", "field.multichoice.get", "field.singlechoice.list",
+  "field.singlechoice.lang.list", "field.singlechoice.trans.list", "segment.get", "segment.list", "segment.contact.list",
+  "combinedsegment.list"];
+
+export async function marketplace({ session, signal, search, navigate }) {
+  const enabled = session.features?.emarsys;
+  const connection = enabled ? await optional(api.one("/integrations/emarsys/connection", { signal })) : null;
+  const connected = connection && connection.status !== "disconnected";
+  const open = async (step) => {
+    const { openConnect } = await import("../connect/pop-up.js");
+    openConnect({ session, connection, step, finished: reload });
+  };
+  if (search.connect && enabled) queueMicrotask(() => open(Number(search.connect) || undefined));
+
+  const points = [
+    ["import", t("Contact import"), t("Once at the start, then every 12 hours. Up to 500,000 contacts a segment.")],
+    ["shield", t("Opt-in export"), t("Every time someone grants or withdraws an opt-in on charles.")],
+    ["flow", t("Flows from custom events"), t("A webhook node in your program triggers the charles flow.")],
+    ["order", t("Order events"), session.features?.order_events ? t("Enabled for this instance.") : t("For selected customers. Ask your CSM to enable them.")],
+  ];
+  return [
+    pageHead(t("Marketplace"), {
+      lead: t("Connect the tools you already work with. Contacts, opt-ins and events then move between them on their own."),
+      crumbs: [[t("Settings"), "/settings/instance"], [t("Integrations"), "/settings/integrations"]],
+    }),
+    h("div", { class: "cols aside" },
+      h("div", { class: "stack-lg" },
+        h("section", { "aria-labelledby": "avail" },
+          h("div", { class: "section-head" }, h("h2", { id: "avail" }, t("Available apps")), h("span", { class: "small muted" }, t("1 app"))),
+          h("article", { class: "card stack" },
+            h("div", { class: "row top" }, h("span", { class: "tile" }, icon("mail")),
+              h("div", { class: "grow" },
+                h("div", { class: "row" }, h("h3", {}, "Emarsys"), " ",
+                  enabled ? badge("ok", t("Enabled for this instance")) : badge("off", t("Not enabled"), "lock")),
+                h("p", { class: "muted" }, t("Import segments into charles, send opt-ins back, and start flows from your Emarsys automation programs."))),
+              enabled && !connected && button(t("Connect"), { class: "primary", onclick: () => open() }, "plug")),
+            !enabled && notice("", t("During the beta stage, the Emarsys integration is enabled per customer. Ask your CSM to enable it.")),
+            h("div", { class: "cols two small" }, points.map(([symbol, title, text]) =>
+              h("div", { class: "row top" }, icon(symbol), h("p", { class: "grow" }, h("strong", {}, title), h("br"), h("span", { class: "muted" }, text))))))),
+        h("section", { "aria-labelledby": "conn" },
+          h("div", { class: "section-head" }, h("h2", { id: "conn" }, t("Connected apps"))),
+          connected ? await connectedApp({ connection, session, signal, open, navigate })
+            : empty("plug", t("Nothing connected yet"), t("Once the connection is successful, you find Emarsys here, with its last import and its health.")))),
+      before(enabled)),
+  ];
+}
+
+async function connectedApp({ connection, signal, open }) {
+  const [imports, exports_] = await Promise.all([
+    api.list("/imports?limit=1", { signal }).catch(() => ({ items: [] })),
+    api.list("/opt_ins/exports?state=queued&limit=1", { signal }).catch(() => ({ items: [] })),
+  ]);
+  const last = imports.items[0];
+  const health = connection.paused ? badge("off", t("Paused")) : connection.status === "failing" ? badge("bad", t("Failing")) : badge("ok", t("Connected"));
+  return h("article", { class: "card stack" },
+    h("div", { class: "row top" }, h("span", { class: "tile" }, icon("mail")),
+      h("div", { class: "grow" }, h("div", { class: "row" }, h("h3", {}, connection.name || "Emarsys"), " ", health),
+        h("p", { class: "muted" }, connection.auth === "wsse" ? t("API user (WSSE)") : "OAuth 2.0"))),
+    connection.last_error && connection.status === "failing" && notice("bad", connection.last_error.detail ?? String(connection.last_error)),
+    connection.sunset && notice("warn", h("strong", {}, t("Emarsys ends WSSE on {date}.", { date: date(connection.sunset) })), " ",
+      t("The connection works until then. Choose OAuth 2.0 if your account has it.")),
+    h("dl", { class: "facts" },
+      h("dt", {}, t("Last import")), h("dd", {}, last ? [link(dateTime(last.finished_at ?? last.started_at), `/imports/${last.id}`), " ", importState(last.state)] : t("None yet")),
+      h("dt", {}, t("Opt-ins waiting for Emarsys")), h("dd", { class: "num" }, exports_.items.length ? t("Since {time}", { time: ago(exports_.items[0].created_at) }) : t("None"))),
+    h("p", { class: "row" },
+      button(t("Edit"), { class: "sm", onclick: () => open(1) }, "gear"),
+      button(t("Sync now"), {
+        class: "sm", onclick: async (event) => {
+          event.currentTarget.disabled = true;
+          const { problemNotice } = await import("../core/dialog.js");
+          const parent = event.currentTarget.closest("article");
+          try {
+            const run = (await api.post("/imports", { mode: "incremental" })).data[0];
+            (await import("../core/router.js")).navigate(`/imports/${run.id}`);
+          } catch (fault) { parent.append(problemNotice(fault)); }
+        },
+      }, "run"),
+      button(connection.paused ? t("Resume") : t("Pause"), {
+        class: "sm", onclick: () => confirm(connection.paused
+          ? { title: t("Resume the Emarsys integration?"), text: t("Webhooks held meanwhile are processed in order; imports, exports and deliveries go on."), action: t("Resume the integration"), danger: false,
+              act: () => api.post("/integrations/emarsys/resume") }
+          : { title: t("Pause the Emarsys integration?"), text: t("Nothing is lost: webhooks are kept until you resume."), action: t("Pause the integration"), danger: false,
+              consequences: [t("Imports, opt-in exports and deliveries wait."), t("Webhooks are accepted and held.")],
+              act: () => api.post("/integrations/emarsys/pause") }).then((done) => done && reload()),
+      }, "pause"),
+      h("span", { class: "push" }),
+      button(t("Disconnect"), {
+        class: "sm danger", onclick: () => confirm({
+          title: t("Disconnect Emarsys?"), text: t("charles stops talking to Emarsys at once."), action: t("Disconnect Emarsys"),
+          consequences: [t("The stored credentials are erased."), t("Imports and opt-in exports stop."), t("Webhooks from Emarsys are still received."), t("Contacts, opt-ins and orders stay.")],
+          act: () => api.delete("/integrations/emarsys/connection"),
+        }).then((done) => { if (done) { toast(t("Emarsys is disconnected.")); reload(); } }),
+      })));
+}
+
+export function importState(state) {
+  const [kind, text] = {
+    queued: ["off", t("Queued")], running: ["info", t("Running")], waiting: ["info", t("Waiting for Emarsys")],
+    succeeded: ["ok", t("Succeeded")], succeeded_with_rejections: ["warn", t("Succeeded with rejections")],
+    failed: ["bad", t("Failed")], cancelled: ["off", t("Cancelled")],
+  }[state] ?? ["off", state];
+  return plain(kind, text);
+}
+
+function before(enabled) {
+  return h("aside", { class: "card stack", "aria-labelledby": "pre" },
+    h("h2", { id: "pre" }, t("Before you connect")),
+    h("ol", { class: "stages" },
+      h("li", { class: enabled ? "ok" : null }, icon(enabled ? "ok" : "lock"), h("p", {}, h("strong", {}, t("Emarsys integration enabled")), h("br"),
+        h("span", { class: "muted" }, enabled ? t("Your CSM enabled it.") : t("Ask your CSM to enable it.")))),
+      h("li", {}, icon("user"), h("p", {}, h("strong", {}, t("Emarsys account")), h("br"), h("span", { class: "muted" }, t("You need an Emarsys Administrator account.")))),
+      h("li", {}, icon("key"), h("p", {}, h("strong", {}, t("Emarsys API user")), h("br"),
+        h("span", { class: "muted" }, t("The Account Owner creates it in Security Settings > API Users, with 18 permissions."))))),
+    h("details", {}, h("summary", {}, t("The 18 permissions")),
+      copyable(PERMISSIONS.join(" "), { labels: { copy: t("Copy"), copied: t("Copied"), press: t("Press Ctrl+C") } })));
+}
+
+/** A 404 is "not there yet", not a fault. */
+export async function optional(promise) {
+  try {
+    return await promise;
+  } catch (fault) {
+    if (fault.status === 404) return null;
+    throw fault;
+  }
+}
+
