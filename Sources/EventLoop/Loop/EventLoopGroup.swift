@@ -11,11 +11,13 @@ public final class EventLoopGroup: Sendable {
     /// The processors that this process may use.
     public static var coreCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 
-    /// Starts the loops' threads.
+    /// Starts the loops' threads. From then on the process ignores SIGPIPE: a write to a connection that the peer has
+    /// closed is an error like any other, also inside libssl.
     ///
     /// - Parameter loops: how many; at least 1.
     public init(loops count: Int = EventLoopGroup.coreCount) {
         precondition(count >= 1, "a group needs a loop")
+        signal(SIGPIPE, SIG_IGN)
         loops = (0..<count).map { index in
             do {
                 return try EventLoop(index: index)

@@ -23,6 +23,9 @@ public final class ByteStream: DescriptorHandler {
         didSet { if deadline < oldValue || watchdog == nil { watch() } }
     }
 
+    /// Called once on the loop when the peer turns out to have closed or lost the connection.
+    public var onPeerGone: (() -> Void)?
+
     /// Takes over a connected, non-blocking socket. On a loop's thread only.
     init(descriptor: CInt, peer: SocketAddress) throws(SystemError) {
         guard let loop = EventLoop.current else { preconditionFailure("a stream is made on a loop's thread") }
@@ -64,17 +67,16 @@ public final class ByteStream: DescriptorHandler {
         return try failedRead()
     }
 
-    /// Reads what is there into raw memory, for TLS. The same results as ``readAvailable(into:atLeast:)``.
-    public func readAvailable(into memory: UnsafeMutableRawBufferPointer) throws(StreamError) -> Int? {
-        guard mayRead else { return nil }
-        guard descriptor >= 0 else { throw .closed }
-        let count = retryingInterrupted { recv(descriptor, memory.baseAddress, memory.count, 0) }
-        if count >= 0 {
-            if count < memory.count && !hasEnded { mayRead = false }
-            return count
-        }
-        return try failedRead()
-    }
+    /// The descriptor for a library that reads and writes the socket itself, as libssl does; nil once closed. Such a
+    /// library must read and write until it would block and then tell by ``foundNothingToRead()`` or
+    /// ``foundNoRoomToWrite()``, before anybody waits.
+    public var descriptorForLibrary: CInt? { descriptor >= 0 ? descriptor : nil }
+
+    /// A library's read would have blocked.
+    public func foundNothingToRead() { mayRead = false }
+
+    /// A library's write would have blocked.
+    public func foundNoRoomToWrite() { mayWrite = false }
 
     private func failedRead() throws(StreamError) -> Int? {
         switch errno {
@@ -159,12 +161,17 @@ public final class ByteStream: DescriptorHandler {
         mayRead = true
         watchdog?.cancel()
         watchdog = nil
+        onPeerGone = nil
         reader.resume(.failure(.closed))
         writer.resume(.failure(.closed))
     }
 
     func ready(_ readiness: Readiness) {
-        if !readiness.isDisjoint(with: .ended) { hasEnded = true }
+        if !readiness.isDisjoint(with: .ended), !hasEnded {
+            hasEnded = true
+            onPeerGone?()
+        }
+        guard descriptor >= 0 else { return }
         if hasEnded || readiness.contains(.readable) {
             mayRead = true
             reader.resume(.success(()))
