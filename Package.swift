@@ -30,7 +30,9 @@ let package = Package(
         .target(name: "Persistence", dependencies: ["EventLoop", "CPostgres", "CAssets", "Crypto"]),
         .target(name: "Emarsys", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .target(name: "Tenancy", dependencies: ["Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto"]),
-        .target(name: "API", dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto"]),
+        .target(
+            name: "API", dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
+            exclude: ["Web"]),
         .target(name: "Sandbox", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .executableTarget(name: "charles-emarsys", dependencies: ["API", "Tenancy", "Persistence", "Sandbox"]),
 
