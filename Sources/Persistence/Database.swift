@@ -18,6 +18,10 @@ public final class Database: Sendable {
         pools = group.loops.map { Confined(ConnectionPool(configuration, target, on: $0)) }
     }
 
+    deinit {
+        for pool in pools { pool.value.loop.execute { pool.value.close() } }
+    }
+
     /// Runs one statement in a transaction of its own: entering the scope, the statement and the commit travel together.
     ///
     /// The rows arrive after the commit is durable. Throws what `DatabaseError.Code` lists.

@@ -16,7 +16,18 @@ enum Hop {
     static func onto<T: Sendable, Failure: Error>(
         _ loop: EventLoop, _ body: @Sendable () async throws(Failure) -> T
     ) async throws(Failure) -> T {
-        try await withTaskExecutorPreference(loop) { () async throws(Failure) -> T in try await body() }
+        try await withTaskExecutorPreference(loop) { () async throws(Failure) -> T in try await arrive(loop, body) }
+    }
+
+    /// The preference alone moves nothing: the closure starts where its caller is. Calling a concurrent function does, provided it
+    /// does something by itself before it awaits: the compiler (6.3) leaves out the hop of one that only passes on to a
+    /// `nonisolated(nonsending)` function.
+    @concurrent
+    private static func arrive<T: Sendable, Failure: Error>(
+        _ loop: EventLoop, _ body: @Sendable () async throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        precondition(loop.isCurrent, "the hop to the loop was lost")
+        return try await body()
     }
 }
 

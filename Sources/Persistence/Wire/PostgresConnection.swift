@@ -59,7 +59,11 @@ final class PostgresConnection {
         watch.handler = { [weak self] in self?.pump() }
     }
 
-    deinit { close() }
+    deinit {
+        guard state != .closed else { return }
+        // Dropped with its pool, perhaps elsewhere: the loop's own structures are out of reach, the socket's end removes it there.
+        if loop.isCurrent { close() } else { PQfinish(pointer) }
+    }
 
     /// Whether a new caller may be given the connection: open, nothing under way, no transaction.
     var isIdle: Bool {
