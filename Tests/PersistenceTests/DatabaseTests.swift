@@ -84,7 +84,9 @@ struct DatabaseTests {
             _ = try await database.run(.tenants([tenant]), Query("SELECT 1"))
             let row = try await database.run(
                 .resolver,
-                Query("SELECT current_setting('app.tenant', true), current_setting('app.tenant_ids', true), current_user"))[0]
+                Query(
+                    "SELECT current_setting('app.tenant', true), current_setting('app.tenant_ids', true), current_user")
+            )[0]
             #expect(try row.get(0, as: String?.self) ?? "" == "")
             #expect(try row.get(1, as: String?.self) ?? "" == "")
             #expect(try row.get(2, as: String.self) == "scratch_app")
@@ -223,7 +225,9 @@ struct DatabaseTests {
     @Test("notices reach the hook and nothing else")
     func notices() async throws {
         let heard = Mutex<[String]>([])
-        let database = try scratch.database { $0.onNotice = { state, text in heard.withLock { $0.append(state + text) } } }
+        let database = try scratch.database {
+            $0.onNotice = { state, text in heard.withLock { $0.append(state + text) } }
+        }
         _ = try await database.run(.resolver, Query("DO $$ BEGIN RAISE WARNING 'beware'; END $$"))
         #expect(heard.withLock { $0 } == ["01000beware"])
     }

@@ -17,7 +17,7 @@ final class Canceller: @unchecked Sendable {
 
     /// Sends the request and does not wait for its effect.
     func cancel() {
-        Task.detached { [self] in
+        Task(executorPreference: BlockingExecutor.shared) { [self] in
             withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
                 _ = PQcancel(pointer, message.baseAddress, 256)
             }

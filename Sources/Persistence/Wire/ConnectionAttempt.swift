@@ -19,6 +19,8 @@ final class ConnectionAttempt {
     static func open(
         _ target: ConnectionTarget, _ configuration: DatabaseConfiguration, on loop: EventLoop
     ) async throws(DatabaseError) -> PostgresConnection {
+        var target = target
+        try await target.resolve()
         let pointer = target.withParameters { keys, values in PQconnectStartParams(keys, values, 0) }
         guard let pointer else { throw DatabaseError(.unavailable, context: "out of memory") }
         let attempt = ConnectionAttempt(pointer, configuration, loop)

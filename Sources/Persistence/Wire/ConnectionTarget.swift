@@ -49,11 +49,15 @@ struct ConnectionTarget: Sendable {
             let port = UInt16(index < ports.count ? ports[index] : ports[0]) ?? 5432
             addresses.append(try await Self.address(of: name, port: port))
         }
+        // An empty entry beside a socket's directory is what libpq expects.
         if addresses.contains(where: { !$0.isEmpty }) { values["hostaddr"] = addresses.joined(separator: ",") }
     }
 
     private static func address(of name: String, port: UInt16) async throws(DatabaseError) -> String {
-        return name
+        do {
+            if let ip = try await BlockingExecutor.shared.resolve(name, port: port).first?.ip { return ip.description }
+        } catch {}
+        throw DatabaseError(.unavailable, context: "the database host's name does not resolve")
     }
 
     /// Calls `body` with the two parallel, null-terminated arrays libpq wants.
