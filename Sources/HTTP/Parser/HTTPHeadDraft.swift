@@ -43,14 +43,22 @@ struct HTTPHeadDraft: Sendable {
 
     private mutating func readVersion(_ bytes: RawSpan, _ range: Range<Int>) throws(HTTPParseError) {
         let start = range.lowerBound
-        guard range.count == 8, HTTPScanner.equalsExactly(bytes, start..<start + 5, "HTTP/"),
-            HTTPGrammar.isDigit(HTTPScanner.byte(bytes, start + 5)),
-            HTTPScanner.byte(bytes, start + 6) == UInt8(ascii: "."),
-            HTTPGrammar.isDigit(HTTPScanner.byte(bytes, start + 7))
-        else { throw .malformedHead }
-        guard HTTPScanner.byte(bytes, start + 5) == UInt8(ascii: "1") else { throw .unsupportedVersion }
+        guard range.count >= 8, HTTPScanner.equalsExactly(bytes, start..<start + 5, "HTTP/") else {
+            throw .malformedHead
+        }
+        try Self.checkMajorVersion(bytes, start + 5)
+        guard range.count == 8 else { throw .malformedHead }
         // A higher minor version is read as the highest one known (RFC 9110 section 2.5).
         minorVersion = HTTPScanner.byte(bytes, start + 7) == UInt8(ascii: "0") ? 0 : 1
+    }
+
+    /// Checks `digit "." digit` and that the first is 1.
+    private static func checkMajorVersion(_ bytes: RawSpan, _ start: Int) throws(HTTPParseError) {
+        guard HTTPGrammar.isDigit(HTTPScanner.byte(bytes, start)),
+            HTTPScanner.byte(bytes, start + 1) == UInt8(ascii: "."),
+            HTTPGrammar.isDigit(HTTPScanner.byte(bytes, start + 2))
+        else { throw .malformedHead }
+        guard HTTPScanner.byte(bytes, start) == UInt8(ascii: "1") else { throw .unsupportedVersion }
     }
 
     private mutating func readTarget(_ bytes: RawSpan) throws(HTTPParseError) {
@@ -113,14 +121,14 @@ struct HTTPHeadDraft: Sendable {
         place = target
         while place < end, HTTPGrammar.isTarget(HTTPScanner.byte(bytes, place)) { place += 1 }
         if place - target > limits.targetBytes { throw .targetTooLong }
-        guard place < end else { return }
+        guard place < end, HTTPScanner.byte(bytes, place) != 0x0D else { return }
         guard HTTPScanner.byte(bytes, place) == 0x20 else { throw .invalidTarget }
         let version = place + 1
         for place in version..<max(version, min(end, version + 5)) {
             let expected = "HTTP/" as StaticString
             guard HTTPScanner.byte(bytes, place) == expected.utf8Start[place - version] else { throw .malformedHead }
         }
-        if end > version + 5, HTTPScanner.byte(bytes, version + 5) != UInt8(ascii: "1") { throw .unsupportedVersion }
+        if end >= version + 8 { try checkMajorVersion(bytes, version + 5) }
     }
 
     // MARK: Fields
