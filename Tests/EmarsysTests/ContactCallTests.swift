@@ -75,6 +75,23 @@ struct ContactCallTests {
         }
     }
 
+    @Test("reads many contacts a thousand a call, and hands them over in order", arguments: [1, 4])
+    func many(inFlight: Int) async throws {
+        try await SandboxStage.run({ $0.contacts = 6500 }) { stage in
+            let client = stage.client()
+            let ids = try await client.segmentContacts(1001)
+            stage.account.inject(SandboxFault(.overloaded503, path: "/getdata", after: 2))
+            var next = 0
+            try await client.readContacts(ids, fields: [1], inFlight: inFlight) { range, table in
+                #expect(range.lowerBound == next && table.rows.count == range.count)
+                #expect(table.rows.first?.id == ids[range.lowerBound])
+                next = range.upperBound
+            }
+            #expect(next == 6500)
+            #expect(stage.account.calls()["POST /contact/getdata"] == 8)
+        }
+    }
+
     @Test(
         "writes row by row, whatever the answer looks like", arguments: SandboxQuirks.ErrorShape.allCases,
         [false, true])

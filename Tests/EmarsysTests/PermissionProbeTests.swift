@@ -54,6 +54,18 @@ struct PermissionProbeTests {
         }
     }
 
+    @Test("accepts a good credential without any permission, and no other", arguments: SandboxStage.Auth.allCases)
+    func credential(auth: SandboxStage.Auth) async throws {
+        try await SandboxStage.run { stage in
+            stage.account.setPermissions(revoke: SandboxPermission.guide)
+            try await stage.client(auth).checkCredential()
+            let error = await #expect(throws: EmarsysError.self) {
+                try await stage.client(auth, key: "other", secret: "wrong").checkCredential()
+            }
+            #expect(error?.code == "emarsys_credentials_invalid")
+        }
+    }
+
     @Test("leaves a permission open that Emarsys gives no clear answer for")
     func unclear() async throws {
         try await SandboxStage.run { stage in

@@ -81,6 +81,19 @@ struct PermissionProbe {
 }
 
 extension EmarsysClient {
+    /// Finds out by one call whether Emarsys can be reached and knows the credential.
+    ///
+    /// A missing permission is no failure here: ``probePermissions()`` tells those apart.
+    public func checkCredential() async throws(EmarsysError) {
+        var prober = self
+        prober.retry = .never
+        prober.urgency = .urgent
+        prober.longestBudgetWait = .seconds(10)
+        do {
+            _ = try await prober.data(EmarsysCall(operation: .fieldGet, method: .get, path: "/field"))
+        } catch  where error.httpStatus == 403 && error.origin == .answer {}
+    }
+
     /// Finds out which of the 18 permissions of the customer guide are granted.
     ///
     /// - Throws: the error of the first call if the credential itself is refused or Emarsys cannot be reached
