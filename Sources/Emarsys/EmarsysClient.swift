@@ -124,6 +124,7 @@ public struct EmarsysClient: Sendable {
         request.timeout = requestTimeout
         request.maxResponseBytes = call.maxResponseBytes
         request.addressPolicy = policy.addressPolicy(for: base)
+        request.isIdempotent = call.operation != .exportSegment && call.operation != .exportContactChanged
 
         try await takeFromBudget()
         let begin = time.now()
@@ -131,7 +132,7 @@ public struct EmarsysClient: Sendable {
         do { response = try await http.send(request) } catch {
             shared.withExisting(connection.key) { $0.budget.lost() }
             onCall?(EmarsysCallRecord(operation: call.operation, httpStatus: 0, duration: time.now() - begin))
-            throw EmarsysError(Task.isCancelled ? .cancelled : .network, text: "\(error)")
+            throw EmarsysError(error)
         }
         let end = time.now()
         let headers = RateLimitHeaders { response.headers[$0] }

@@ -24,7 +24,7 @@ public final class SandboxServer: Service {
         guard let address = SocketAddress("\(options.address):\(options.port)") else {
             throw SandboxServerError.invalidAddress
         }
-        let client = HTTPClient(group: group, time: time)
+        let client = HTTPClient(group: group)
         sender = SandboxWebhookSender(http: client, time: time)
         var configuration = HTTPServerConfiguration(address: address)
         configuration.bodyLimit = { _ in 16 << 20 }

@@ -46,7 +46,7 @@ struct SandboxStage: Sendable {
         defer { group.shutDown() }
         let time = ManualTime()
         let server = try SandboxServer(options, group: group, time: time)
-        let stage = SandboxStage(server: server, http: HTTPClient(group: group, time: time), time: time)
+        let stage = SandboxStage(server: server, http: HTTPClient(group: group), time: time)
         let loop = group.next()
         let serving = Task(executorPreference: loop) { try await server.run() }
         let outcome = await Task(executorPreference: loop) { try await body(stage) }.result

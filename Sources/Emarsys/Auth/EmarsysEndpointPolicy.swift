@@ -40,7 +40,7 @@ public struct EmarsysEndpointPolicy: Sendable, Hashable {
 
     /// The addresses that a permitted host may resolve to: public ones for emarsys.net, any for listed names.
     public func addressPolicy(for url: HTTPURL) -> AddressPolicy {
-        extraHosts.contains(EmarsysEndpointPolicy.normalised(url.host)) ? .any : .publicOnly(allowing: [])
+        extraHosts.contains(EmarsysEndpointPolicy.normalised(url.host)) ? .any : .publicOnly()
     }
 
     private static func normalised(_ host: String) -> String {

@@ -78,12 +78,13 @@ struct TokenSource: Sendable {
         request.headers.set("Content-Type", "application/x-www-form-urlencoded")
         request.headers.set("Accept", "application/json")
         request.body = [UInt8]("grant_type=client_credentials".utf8)
+        request.isIdempotent = true
         request.timeout = .seconds(30)
         request.maxResponseBytes = 1 << 20
         request.addressPolicy = policy.addressPolicy(for: url)
         let response: HTTPClientResponse
         do { response = try await http.send(request) } catch {
-            throw EmarsysError(.network, text: "\(error)")
+            throw EmarsysError(error)
         }
         let limits = RateLimitHeaders { response.headers[$0] }
         let body = try? JSON.parse(response.body)

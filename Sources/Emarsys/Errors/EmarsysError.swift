@@ -1,3 +1,5 @@
+import HTTP
+
 /// Why a call to Emarsys did not give what was asked for.
 public struct EmarsysError: Error, Sendable, Hashable {
     /// Where the failure happened.
@@ -42,6 +44,18 @@ public struct EmarsysError: Error, Sendable, Hashable {
         self.replyCode = replyCode
         self.text = EmarsysError.oneLine(text)
         self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// An error of a call that brought no answer.
+    init(_ error: HTTPClientError) {
+        let origin: Origin =
+            switch error.code {
+            case .addressRefused, .invalidRequest: .notSent
+            case .cancelled: .cancelled
+            case .invalidResponse, .responseTooLarge: .unreadable
+            default: .network
+            }
+        self.init(origin, text: error.description)
     }
 
     private static func oneLine(_ text: String) -> String {
