@@ -34,7 +34,9 @@ let package = Package(
             name: "API", dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
             exclude: ["Web"]),
         .target(name: "Sandbox", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
-        .executableTarget(name: "charles-emarsys", dependencies: ["API", "Tenancy", "Persistence", "Sandbox"]),
+        .executableTarget(
+            name: "charles-emarsys",
+            dependencies: ["API", "Tenancy", "Persistence", "Sandbox", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto"]),
 
         .target(
             name: "TestSupport",

@@ -64,7 +64,7 @@ public struct APIResponder: HTTPResponder {
                 requestID: request.requestID)
         }
         let isPage = !TenantPipeline.isAPI(request) && response.headers["Content-Type"]?.hasPrefix("text/html") == true
-        SecurityHeaders.complete(&response, isPage: isPage, requestID: request.requestID)
+        SecurityHeaders.complete(&response, isPage: isPage)
         if let onResponse, let begin { onResponse(request, response, MonotonicTime.now - begin) }
         return response
     }

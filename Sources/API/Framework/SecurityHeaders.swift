@@ -8,9 +8,8 @@ enum SecurityHeaders {
         + "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     static let dataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-    static func complete(_ response: inout HTTPResponse, isPage: Bool, requestID: String) {
-        response.headers.add("X-Request-Id", requestID)
-        response.headers.add("X-Content-Type-Options", "nosniff")
+    /// The server itself adds `X-Request-Id` and `X-Content-Type-Options`.
+    static func complete(_ response: inout HTTPResponse, isPage: Bool) {
         if isPage {
             response.headers.add("Content-Security-Policy", pagePolicy)
             response.headers.add("X-Frame-Options", "DENY")

@@ -72,8 +72,8 @@ public final class Directory: Service {
 
     /// Whether the last poll succeeded and began at most `age` ago: the database answers.
     public func isPolled(within age: Duration) -> Bool {
-        guard let polledAt = cache.withLock({ $0.polledAt }) else { return false }
-        return MonotonicTime.now - polledAt < age
+        guard let answeredAt = cache.withLock({ $0.answeredAt }) else { return false }
+        return MonotonicTime.now - answeredAt < age
     }
 
     /// Polls until cancelled.
@@ -100,7 +100,7 @@ public final class Directory: Service {
         let began = MonotonicTime.now
         let (next, changes) = try await DirectoryStore.changes(since: snapshot, in: database)
         cache.withLock { cache in
-            if snapshot == nil { cache.restart() } else { cache.polled(changes, began: began) }
+            if snapshot == nil { cache.restart(began: began) } else { cache.polled(changes, began: began) }
         }
         return next
     }

@@ -65,8 +65,9 @@ struct DirectoryCache: Sendable {
     }
 
     /// Forgets everything: the first poll only says from where to read, so what was loaded before it is not watched.
-    mutating func restart() {
+    mutating func restart(began: MonotonicTime) {
         generation += 1
+        answeredAt = began
         young = [:]
         old = [:]
         names = [:]
@@ -88,10 +89,11 @@ struct DirectoryCache: Sendable {
         }
         reported = current
         lastPoll = began
+        answeredAt = began
     }
 
-    /// When the last successful poll began.
-    var polledAt: MonotonicTime? { lastPoll }
+    /// When the last poll began that was answered at all.
+    private(set) var answeredAt: MonotonicTime?
 
     private mutating func keep(_ entry: Entry, _ name: String) {
         if young.count >= capacity / 2 {

@@ -1,0 +1,87 @@
+import API
+import EventLoop
+import HTTP
+import JSON
+import Persistence
+import Synchronization
+import Tenancy
+
+/// The composition root of `serve`: which services there are, on what they stand, and which routes they have.
+///
+/// To add a capability: make its service in ``init(_:log:group:)``, add its route group to `groups` and what runs in the
+/// background to `services`.
+final class Composition: Sendable {
+    let database: Database
+    let server: HTTPServer
+    let managementServer: HTTPServer
+    /// What runs in the background until it is cancelled.
+    let services: [any Service]
+
+    private let log: Log
+    private let tls: TLSServerContext?
+
+    init(_ settings: ServiceSettings, log: Log, group: EventLoopGroup) throws {
+        self.log = log
+        let time = SystemTime()
+        var configuration = DatabaseConfiguration(url: settings.databaseURL)
+        configuration.connectionsPerLoop = max(1, settings.databaseConnections / group.loops.count)
+        let database = try Database(configuration, group: group)
+        self.database = database
+
+        // What a tenant is.
+        let secrets = SecretBox(database: database, masterKeys: settings.masterKeys, time: time)
+        let directory = Directory(database: database, secrets: secrets, time: time, log: log)
+        let administration = TenantAdministration(database: database, secrets: secrets, time: time)
+        let reporting = ReportingAccess(
+            administration: administration, address: ReportingAddress(connectionString: settings.databaseURL))
+
+        // Routes on tenants' hosts.
+        let groups: [any RouteGroup] = [
+            StreamRoutes(database: database, time: time)
+        ]
+        // Routes on the operators' host.
+        let operatorGroups: [any OperatorRouteGroup] = [
+            TenantAdministrationRoutes(administration: administration, log: log),
+            AccessRoutes(administration: administration, reporting: reporting),
+        ]
+        services = [directory]
+
+        let metrics = Metrics()
+        metrics.gauge("charles_directory_entries", "Instances held in memory.") { Double(directory.entryCount) }
+        let responder = APIResponder(
+            hosts: HostPolicy(baseDomains: settings.baseDomains, trustedProxies: settings.trustedProxies),
+            directory: directory, database: database, secrets: secrets, time: time, log: log,
+            operatorToken: settings.operatorToken, groups: groups, operatorGroups: operatorGroups,
+            pages: EmbeddedPages(), onResponse: metrics.observe)
+
+        tls = try settings.tls.map { try TLSServerContext(certificate: $0.certificate, key: $0.key) }
+        var listening = HTTPServerConfiguration(address: settings.listen)
+        listening.tls = tls
+        listening.bodyLimit = BodyLimits.limit
+        listening.drainTimeout = .seconds(20)
+        let server = HTTPServer(configuration: listening, group: group, responder: responder)
+        self.server = server
+        metrics.gauge("charles_http_connections", "Open connections of clients.") { Double(server.connectionCount) }
+
+        var management = HTTPServerConfiguration(address: settings.managementListen)
+        management.drainTimeout = .seconds(2)
+        managementServer = HTTPServer(
+            configuration: management, group: group,
+            responder: ManagementResponder(
+                isReady: { !server.isDraining && directory.isPolled(within: .seconds(5)) }, metrics: metrics.text))
+    }
+
+    /// Reads the certificate again; on failure the former one stays.
+    func reloadTLS() {
+        guard let tls else { return }
+        do {
+            try tls.reload()
+            log(.info, "tls_reloaded")
+        } catch {
+            log(.error, "tls_reload_failed", ["error": .string("\(error)")])
+        }
+    }
+
+    /// Begins to stop: no new requests, those under way are answered.
+    func drain() { server.drain() }
+}

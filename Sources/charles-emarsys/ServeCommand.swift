@@ -1,0 +1,99 @@
+import API
+import EventLoop
+import Glibc
+import HTTP
+import JSON
+import Persistence
+import Tenancy
+
+/// `serve`
+enum ServeCommand: Command {
+    static let name = "serve"
+    static let summary = "Serve the API, the pages and the work in the background"
+    static var help: String {
+        let width = Setting.all.map(\.name.count).max() ?? 0
+        let settings = Setting.all.map { setting in
+            let fallback = setting.fallback.map { $0.isEmpty ? " (default: none)" : " (default: \($0))" } ?? ""
+            return "  \(setting.name.padded(to: width))  \(setting.text)\(fallback)"
+        }
+        return """
+            Usage: charles-emarsys serve
+
+            Serves until SIGTERM or SIGINT, then drains within 30 seconds and exits with 0. SIGHUP reads the TLS files again.
+            Prints structured logs on standard error, one JSON object a line. Never migrates; refuses to serve as a
+            superuser, the owner or a role that bypasses row security.
+
+            Settings (environment variables):
+            \(settings.joined(separator: "\n"))
+            """
+    }
+
+    static func run(_ arguments: Arguments) async throws {
+        _ = try arguments.words()
+        let settings: ServiceSettings
+        do { settings = try ServiceSettings(environment: Environment.settings()) } catch {
+            let log = Log()
+            for fault in error.faults {
+                log(.error, "setting_invalid", ["setting": .string(fault.setting), "message": .string(fault.message)])
+            }
+            throw Exit()
+        }
+        let log = Log(level: settings.logLevel)
+        do {
+            try await serve(settings, log)
+        } catch let error as SystemError {
+            log(.error, "start_failed", ["error": .string(error.description)])
+            throw Exit()
+        } catch let error as DatabaseError {
+            log(.error, "start_failed", ["error": .string(error.description)])
+            throw Exit()
+        }
+    }
+
+    private static func serve(_ settings: ServiceSettings, _ log: Log) async throws {
+        let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP])
+        let violations = try await GateCheck(serviceURL: settings.databaseURL).violations()
+        guard violations.isEmpty else {
+            for violation in violations {
+                log(.error, "gate_closed", ["rule": .string(violation.rule), "object": .string(violation.object)])
+            }
+            throw Exit()
+        }
+        let composition = try Composition(settings, log: log, group: Runner.loops)
+        let address = try composition.server.bind()
+        let management = try composition.managementServer.bind()
+        let services = composition.services.map { service in
+            Task(executorPreference: Runner.loops.next()) {
+                do { try await service.run() } catch {
+                    if !Task.isCancelled { log(.error, "service_ended", ["error": .string("\(error)")]) }
+                }
+            }
+        }
+        let serving = Task(executorPreference: Runner.loops.loops[0]) { try await composition.server.run() }
+        let managing = Task(executorPreference: Runner.loops.loops[0]) { try await composition.managementServer.run() }
+        log(
+            .info, "serving",
+            [
+                "version": .string(VersionCommand.version), "listen": .string("\(address)"),
+                "management": .string("\(management)"), "tls": .bool(settings.tls != nil),
+            ])
+
+        while true {
+            let signal = try await signals.next()
+            guard signal == SIGHUP else { break }
+            composition.reloadTLS()
+        }
+        log(.info, "draining")
+        composition.drain()
+        _ = try? await serving.value
+        for service in services { service.cancel() }
+        for service in services { await service.value }
+        await composition.database.close()
+        composition.managementServer.drain()
+        _ = try? await managing.value
+        log(.info, "stopped")
+    }
+}
+
+/// The command failed and has told why in the log.
+struct Exit: Error {}
