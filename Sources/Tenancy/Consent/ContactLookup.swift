@@ -1,0 +1,13 @@
+public import EventLoop
+public import FoundationEssentials
+
+/// Finds the contact that a client named, and creates one for a phone or e-mail nobody has yet.
+///
+/// Throws `Problem`: 404 `contact_not_found`, 410 `contact_erased`, 422 for a phone or e-mail that cannot be one.
+public protocol ContactLookup: Sendable {
+    /// The surviving contact, and the normalised phone where the reference names one.
+    func contact(for reference: ContactReference, tenant: Tenant, now: Timestamp) async throws
+        -> (id: UUID, phone: String?)
+    /// The surviving contact; creates none.
+    func existing(_ reference: ContactReference, tenant: Tenant) async throws -> UUID
+}
