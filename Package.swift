@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Emarsys", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .target(name: "Tenancy", dependencies: ["Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto"]),
         .target(
-            name: "API", dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
+            name: "API", dependencies: ["Tenancy", "Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
             exclude: ["Web"]),
         .target(name: "Sandbox", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .executableTarget(

@@ -1,4 +1,5 @@
 import API
+import Emarsys
 import EventLoop
 import HTTP
 import JSON
@@ -35,9 +36,28 @@ final class Composition: Sendable {
         let reporting = ReportingAccess(
             administration: administration, address: ReportingAddress(connectionString: settings.databaseURL))
 
+        // The connection to Emarsys and what is imported.
+        let access = EmarsysAccess(
+            http: HTTPClient(group: group), policy: EmarsysEndpointPolicy(extraHosts: settings.emarsysHosts), time: time
+        )
+        let connections = ConnectionService(
+            database: database, secrets: secrets, directory: directory, access: access, time: time)
+        let catalogue = AccountCatalogue(connections: connections)
+        let hosts = HostPolicy(baseDomains: settings.baseDomains, trustedProxies: settings.trustedProxies)
+
         // Routes on tenants' hosts.
         let groups: [any RouteGroup] = [
-            StreamRoutes(database: database, time: time)
+            ConnectionRoutes(connections: connections),
+            MappingRoutes(
+                catalogue: catalogue, mappings: MappingService(database: database, catalogue: catalogue, time: time),
+                properties: CustomPropertyService(database: database, time: time),
+                segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
+                optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
+                syncInterval: settings.syncInterval),
+            WebhookSecretRoutes(
+                webhooks: WebhookSecretService(database: database, secrets: secrets, time: time), database: database,
+                hosts: hosts),
+            StreamRoutes(database: database, time: time),
         ]
         // Routes on the operators' host.
         let operatorGroups: [any OperatorRouteGroup] = [
@@ -49,7 +69,7 @@ final class Composition: Sendable {
         let metrics = Metrics()
         metrics.gauge("charles_directory_entries", "Instances held in memory.") { Double(directory.entryCount) }
         let responder = APIResponder(
-            hosts: HostPolicy(baseDomains: settings.baseDomains, trustedProxies: settings.trustedProxies),
+            hosts: hosts,
             directory: directory, database: database, secrets: secrets, time: time, log: log,
             operatorToken: settings.operatorToken, groups: groups, operatorGroups: operatorGroups,
             pages: EmbeddedPages(), onResponse: metrics.observe)

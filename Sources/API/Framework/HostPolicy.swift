@@ -17,13 +17,16 @@ public struct HostPolicy: Sendable {
 
     /// The host of a request.
     public func host(of request: HTTPRequest) -> HostName {
-        guard let host = request.host else { return .invalid }
+        HostName(effectiveHost(of: request), baseDomains: baseDomains)
+    }
+
+    /// The value of the field that counts; empty where there is none.
+    func effectiveHost(of request: HTTPRequest) -> String {
         if !trustedProxies.isEmpty, let forwarded = request.header("X-Forwarded-Host"), isTrusted(request) {
             // Each proxy appends; the nearest one's word is the last.
-            let last = forwarded.split(separator: ",").last ?? ""
-            return HostName(String(last.filter { $0 != " " }), baseDomains: baseDomains)
+            return String((forwarded.split(separator: ",").last ?? "").filter { $0 != " " })
         }
-        return HostName(host, baseDomains: baseDomains)
+        return request.host ?? ""
     }
 
     private func isTrusted(_ request: HTTPRequest) -> Bool {

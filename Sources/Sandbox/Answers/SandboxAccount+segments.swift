@@ -1,4 +1,3 @@
-import EventLoop
 import JSON
 
 extension SandboxAccount {
@@ -42,8 +41,7 @@ extension SandboxAccount {
         guard offset >= 0 else { return .refuse(400, 10001, "offset must not be negative") }
         let all = SandboxSegment(id: 0, name: "", type: "standard", membership: .everybody)
         let members: [Int]
-        let now = time.now()
-        switch with({ $0.evaluate(id, id == 0 ? all : nil, at: now) }) {
+        switch with({ $0.evaluate(id, id == 0 ? all : nil) }) {
         case .refused(let answer): return answer
         case .members(let found): members = found
         }
@@ -69,17 +67,17 @@ extension SandboxState {
     }
 
     /// One question for a segment's contacts.
-    mutating func evaluate(_ id: Int, _ everybody: SandboxSegment?, at now: Timestamp) -> EvaluationResult {
+    mutating func evaluate(_ id: Int, _ everybody: SandboxSegment?) -> EvaluationResult {
         guard let segment = everybody ?? segments.first(where: { $0.id == id }) else {
             if evaluation?.segment == id { evaluation = nil }
             return .refused(.refuse(404, 10002, "Segment doesn't exist."))
         }
-        if let evaluation, evaluation.segment != id, now < evaluation.end {
+        if let evaluation, evaluation.segment != id {
             return .refused(.refuse(423, 10003, "Admin is already running a segment."))
         }
-        let calls = evaluation?.segment == id ? evaluation?.calls ?? 0 : 0
+        let calls = evaluation?.calls ?? 0
         if calls < quirks.evaluationCalls {
-            evaluation = Evaluation(segment: id, calls: calls + 1, end: now + .seconds(120))
+            evaluation = Evaluation(segment: id, calls: calls + 1)
             return .refused(.refuse(202, 10001, "The segment is currently evaluated."))
         }
         evaluation = nil
