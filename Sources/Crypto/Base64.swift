@@ -45,56 +45,77 @@ public enum Base64URL {
 }
 
 /// An alphabet of 64 digits with the table that reads it.
-struct Base64Codec: Sendable {
+final class Base64Codec: Sendable {
     static let standard = Base64Codec("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
     static let url = Base64Codec("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
-    private let digits: InlineArray<64, UInt8>
+    private let digits: [UInt8]
     /// The value of each byte, 255 for those outside the alphabet.
-    private let values: InlineArray<256, UInt8>
+    private let values: [UInt8]
 
-    private init(_ alphabet: StaticString) {
-        var digits = InlineArray<64, UInt8>(repeating: 0)
-        var values = InlineArray<256, UInt8>(repeating: 255)
-        for index in 0..<64 {
-            digits[index] = alphabet.utf8Start[index]
-            values[Int(alphabet.utf8Start[index])] = UInt8(index)
-        }
-        self.digits = digits
+    private init(_ alphabet: String) {
+        digits = Array(alphabet.utf8)
+        var values = [UInt8](repeating: 255, count: 256)
+        for (index, digit) in digits.enumerated() { values[Int(digit)] = UInt8(index) }
         self.values = values
     }
 
     func encode(_ bytes: some Collection<UInt8>, pads: Bool) -> String {
-        String(decoding: encodeBytes(bytes, pads: pads), as: UTF8.self)
+        let text: String? = bytes.withContiguousStorageIfAvailable { encode($0.span.bytes, pads: pads) }
+        return text ?? encode(Array(bytes).span.bytes, pads: pads)
     }
 
-    func encodeBytes(_ bytes: some Collection<UInt8>, pads: Bool) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(digits[Int(bits >> UInt32(count) & 63)])
+    private func encode(_ bytes: RawSpan, pads: Bool) -> String {
+        let digits = digits
+        let length = pads ? (bytes.byteCount + 2) / 3 * 4 : (bytes.byteCount * 4 + 2) / 3
+        return String(unsafeUninitializedCapacity: length) { text in
+            var bits: UInt32 = 0
+            var pending = 0
+            var count = 0
+            for place in 0..<bytes.byteCount {
+                bits = bits << 8 | UInt32(bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self))
+                pending += 8
+                while pending >= 6 {
+                    pending -= 6
+                    text[count] = digits[Int(bits >> UInt32(pending) & 63)]
+                    count += 1
+                }
             }
+            if pending > 0 {
+                text[count] = digits[Int(bits << UInt32(6 - pending) & 63)]
+                count += 1
+            }
+            while count < length {
+                text[count] = UInt8(ascii: "=")
+                count += 1
+            }
+            return count
         }
-        if count > 0 { text.append(digits[Int(bits << UInt32(6 - count) & 63)]) }
-        while pads, text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
-        return text
     }
 
     func decode(_ text: RawSpan, _ range: Range<Int>) -> [UInt8]? {
         guard range.count % 4 != 1 else { return nil }
         var isValid = true
+        let values = values
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count / 4 * 3 + 2) { buffer, count in
+            var place = range.lowerBound
+            // The high bits of any value outside the alphabet stay in here.
+            var seen: UInt8 = 0
+            while place + 4 <= range.upperBound {
+                let a = values[Int(text.unsafeLoad(fromByteOffset: place, as: UInt8.self))]
+                let b = values[Int(text.unsafeLoad(fromByteOffset: place + 1, as: UInt8.self))]
+                let c = values[Int(text.unsafeLoad(fromByteOffset: place + 2, as: UInt8.self))]
+                let d = values[Int(text.unsafeLoad(fromByteOffset: place + 3, as: UInt8.self))]
+                seen |= a | b | c | d
+                buffer[count] = a << 2 | b >> 4
+                buffer[count + 1] = b << 4 | c >> 2
+                buffer[count + 2] = c << 6 | d
+                count += 3
+                place += 4
+            }
             var bits: UInt32 = 0
             var pending = 0
-            // The high bit of any value outside the alphabet stays in here.
-            var seen: UInt8 = 0
-            for place in range {
+            while place < range.upperBound {
                 let value = values[Int(text.unsafeLoad(fromByteOffset: place, as: UInt8.self))]
                 seen |= value
                 bits = bits << 6 | UInt32(value & 63)
@@ -104,6 +125,7 @@ struct Base64Codec: Sendable {
                     buffer[count] = UInt8(truncatingIfNeeded: bits >> UInt32(pending))
                     count += 1
                 }
+                place += 1
             }
             isValid = seen < 64 && bits & (1 << UInt32(pending) - 1) == 0
         }

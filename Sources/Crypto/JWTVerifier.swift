@@ -169,14 +169,41 @@ private struct JWTTimes {
         issuedAt = try Self.seconds(times.2, bytes)
     }
 
+    /// Compared pair by pair while there are few; through a set otherwise, so that a large payload costs no square.
     private static func areDistinct(_ keys: [JSONSlice], _ bytes: RawSpan) -> Bool {
-        if keys.count < 2 { return true }
-        return Set(keys.map { $0.string(in: bytes) }).count == keys.count
+        if keys.count > 16 || keys.contains(where: \.hasEscapes) {
+            return Set(keys.map { $0.string(in: bytes) }).count == keys.count
+        }
+        for (index, key) in keys.enumerated() {
+            for other in keys[..<index] where key.range.count == other.range.count {
+                let isSame = key.range.indices.allSatisfy { place in
+                    let shifted = place - key.range.lowerBound + other.range.lowerBound
+                    return bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self)
+                        == bytes.unsafeLoad(fromByteOffset: shifted, as: UInt8.self)
+                }
+                if isSame { return false }
+            }
+        }
+        return true
     }
 
     private static func seconds(_ slice: JSONSlice?, _ bytes: RawSpan) throws(JWTError) -> Double? {
         guard let slice else { return nil }
+        guard slice.kind == .number else { throw .invalidClaim }
+        if let whole = wholeSeconds(slice.range, bytes) { return Double(whole) }
         guard let seconds = slice.number(in: bytes)?.double else { throw .invalidClaim }
         return seconds
+    }
+
+    /// The number where it is digits alone, as nearly all senders write it.
+    private static func wholeSeconds(_ range: Range<Int>, _ bytes: RawSpan) -> Int? {
+        guard range.count <= 15 else { return nil }
+        var value = 0
+        for place in range {
+            let digit = bytes.unsafeLoad(fromByteOffset: place, as: UInt8.self) &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            value = value * 10 + Int(digit)
+        }
+        return value
     }
 }

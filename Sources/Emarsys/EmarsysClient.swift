@@ -91,6 +91,9 @@ public struct EmarsysClient: Sendable {
         do { return try judge(second) } catch {
             var error = error
             error.triedAgain = true
+            if error.httpStatus == 401, first.token == nil {
+                error.clockSkewSeconds = ClockSkew.seconds(date: second.headers["Date"], now: time.now())
+            }
             throw error
         }
     }

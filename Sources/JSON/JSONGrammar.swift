@@ -110,17 +110,41 @@ enum JSONGrammar {
         }
     }
 
+    /// The first byte from `start` on that a string must escape: a quote, a backslash or a control character.
+    @inline(__always)
+    static func nextToEscape(_ bytes: RawSpan, _ start: Int) -> Int {
+        var position = start
+        while position < bytes.byteCount {
+            if position + 8 <= bytes.byteCount {
+                let word = bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
+                if escapableBytes(word) == 0 {
+                    position += 8
+                    continue
+                }
+            }
+            let current = byte(bytes, position)
+            if current < 0x20 || current == quote || current == backslash { return position }
+            position += 1
+        }
+        return position
+    }
+
     /// The high bit of each byte that needs a closer look. The lowest marked byte is exact; higher ones may be too many.
     @inline(__always)
     private static func specialBytes(_ word: UInt64) -> UInt64 {
+        escapableBytes(word) | word & 0x8080_8080_8080_8080
+    }
+
+    /// The same for quotes, backslashes and control characters alone.
+    @inline(__always)
+    private static func escapableBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
         let quotes = word ^ (ones &* 0x22)
         let backslashes = word ^ (ones &* 0x5C)
         let isControl = (word &- (ones &* 0x20)) & ~word
         let isQuote = (quotes &- ones) & ~quotes
         let isBackslash = (backslashes &- ones) & ~backslashes
-        return (isControl | isQuote | isBackslash | word) & highs
+        return (isControl | isQuote | isBackslash) & 0x8080_8080_8080_8080
     }
 
     /// Reads one escape from its backslash on.

@@ -156,13 +156,15 @@ public struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
         var value = value
         value.withUTF8 { text in
+            let view = text.span.bytes
             var plain = 0
-            for (index, byte) in text.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
-                escape(byte)
-                plain = index + 1
+            while true {
+                let next = JSONGrammar.nextToEscape(view, plain)
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<next]))
+                if next == text.count { break }
+                escape(text[next])
+                plain = next + 1
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
         }
         bytes.append(UInt8(ascii: "\""))
     }

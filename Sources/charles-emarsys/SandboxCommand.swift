@@ -13,35 +13,41 @@ enum SandboxCommand: Command {
 
         Serves a simulated Emarsys account for trying the product without one, until it is interrupted. The first line tells
         its address and credentials. The service accepts it where CHARLES_EMARSYS_HOSTS names 127.0.0.1.
+
+        The account can be steered below /sandbox on the same port: GET /sandbox lists its segments, POST /sandbox/faults
+        lets calls fail, POST /sandbox/contacts/ID changes a contact, POST /sandbox/churn many of them, and
+        POST /sandbox/webhooks {"url", "secret", "event_name"} sends what an automation program would.
         """
 
     static func run(_ arguments: Arguments) async throws {
         _ = try arguments.words()
         var options = SandboxOptions()
-        if let text = arguments["port"] {
-            guard let port = UInt16(text) else { throw UsageError("--port is a number from 0 to 65535") }
-            options.port = Int(port)
-        }
-        if let text = arguments["contacts"] {
-            guard let count = Int(text), (0...2_000_000).contains(count) else {
-                throw UsageError("--contacts is a number from 0 to 2000000")
-            }
-            options.contacts = count
-        }
+        options.port = try number(arguments, "port", 0...65_535) ?? options.port
+        options.contacts = try number(arguments, "contacts", 0...5_000_000) ?? options.contacts
         let signals = try SignalSource([SIGTERM, SIGINT])
-        let server = try SandboxServer(options, group: Runner.loops)
+        let server: SandboxServer
+        do { server = try SandboxServer(options, group: Runner.loops) } catch let error as SystemError {
+            throw Failure("cannot listen on 127.0.0.1:\(options.port): \(error.description)")
+        }
+        let serving = Task(executorPreference: Runner.loops.next()) { try await server.run() }
         let info = server.info
         Output.show(info.json, asJSON: arguments.json) {
             """
-            base URL       \(info.baseURL)
-            WSSE           \(info.username) / \(info.secret)
-            OAuth 2.0      \(info.clientID) / \(info.clientSecret)
-            token URL      \(info.tokenURL)
+            A simulated Emarsys account with \(options.contacts) contacts: \(info.baseURL)
+              WSSE   user \(info.username), secret \(info.secret)
+              OAuth  client \(info.clientID), secret \(info.clientSecret), token URL \(info.tokenURL)
             """
         }
-        let running = Task(executorPreference: Runner.loops.loops[0]) { try await server.run() }
-        _ = try? await signals.next()
-        running.cancel()
-        _ = try? await running.value
+        _ = try await signals.next()
+        serving.cancel()
+        _ = try? await serving.value
+    }
+
+    private static func number(_ arguments: Arguments, _ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let text = arguments[name] else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw UsageError("--\(name) is a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
     }
 }

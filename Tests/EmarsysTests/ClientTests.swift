@@ -117,6 +117,21 @@ struct ClientTests {
         }
     }
 
+    @Test("learns that a segment was deleted while it was being evaluated")
+    func deletedMidRun() async throws {
+        try await SandboxStage.run({ $0.quirks.evaluationCalls = 5 }) { stage in
+            let error = await #expect(throws: EmarsysError.self) {
+                try await stage.client().segmentContacts(1003, poll: SegmentPollPlan(firstDelay: .zero)) { _ in
+                    stage.account.removeSegment(1003)
+                }
+            }
+            #expect(error?.code == "segment_not_found")
+            stage.account.setQuirks { $0.evaluationCalls = 0 }
+            let other = try await stage.client().segmentContacts(1010)
+            #expect(other.count == 25)
+        }
+    }
+
     @Test("learns that a segment was deleted, too large, or asked for in pages")
     func segmentEnds() async throws {
         try await SandboxStage.run { stage in

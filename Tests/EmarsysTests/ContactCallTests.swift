@@ -1,7 +1,8 @@
-import Emarsys
 import EventLoop
 import Sandbox
 import Testing
+
+@testable import Emarsys
 
 @Suite("Reading and writing contacts")
 struct ContactCallTests {
@@ -47,6 +48,38 @@ struct ContactCallTests {
             let calls = stage.account.calls().values.reduce(0, +)
             #expect(try await stage.client().getData([], fields: [1]).rows.isEmpty)
             #expect(stage.account.calls().values.reduce(0, +) == calls)
+        }
+    }
+
+    @Test("misses a contact that was deleted after its segment was read")
+    func gone() async throws {
+        try await SandboxStage.run { stage in
+            let ids = try await stage.client().segmentContacts(1010)
+            stage.account.removeContact(ids[3])
+            let table = try await stage.client().getData(ids, fields: [1])
+            #expect(table.rows.count == 24 && table.misses.map(\.key) == [ids[3]])
+        }
+    }
+
+    @Test("calls every cut-off answer unreadable, and survives damaged ones")
+    func damaged() throws {
+        let text =
+            #"{"replyCode":0,"replyText":"OK","data":{"errors":[{"key":"9","errorCode":"2008","errorMsg":"x"}],"#
+            + #""result":[{"id":"7","uid":"u","1":"Zo\u00eb \"x\"","37":null,"504":["11",12],"5":1}]}}"#
+        let whole = [UInt8](text.utf8)
+        let table = try ContactTableReader.table(whole, fields: [1, 37, 504, 5, 6])
+        #expect(table.rows.first?.values == [.text("Zoë \"x\""), .null, .choices(["11", "12"]), .text("1"), .absent])
+        for end in 0..<whole.count {
+            #expect(throws: EmarsysError.self) { try ContactTableReader.table(Array(whole[..<end]), fields: [1]) }
+        }
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            var bytes = whole
+            for _ in 0..<3 {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            _ = try? ContactTableReader.table(bytes, fields: [1, 37])
+            _ = try? SegmentContactsReader.ids(bytes)
         }
     }
 

@@ -58,6 +58,17 @@ struct FailureTests {
         }
     }
 
+    @Test("a clock that is off is told apart from a wrong secret")
+    func clock() async throws {
+        try await SandboxStage.run({ $0.secret = "another" }) { stage in
+            // The server's Date field is the real time, and the test's clock is not.
+            let error = await #expect(throws: EmarsysError.self) {
+                try await stage.client(secret: "wrong").segments()
+            }
+            #expect(error?.clockSkewSeconds != nil && error?.advice.contains("clock") == true)
+        }
+    }
+
     @Test("a missing permission is final at once")
     func missingPermission() async throws {
         try await SandboxStage.run { stage in

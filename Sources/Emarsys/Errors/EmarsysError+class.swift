@@ -86,6 +86,11 @@ extension EmarsysError {
     public var advice: String {
         switch code {
         case "emarsys_credentials_invalid":
+            if let clockSkewSeconds {
+                return
+                    "The clock of this server is off by \(clockSkewSeconds) seconds, and Emarsys refuses headers that are "
+                    + "more than five minutes away: set the clock right (NTP)."
+            }
             return "Check the user name and secret of the connection, or create a new API credential in Emarsys under "
                 + "Management > Security Settings > API Credentials."
         case "emarsys_permission_missing":

@@ -33,6 +33,8 @@ public struct EmarsysError: Error, Sendable, Hashable {
     public var retryAfterSeconds: Int?
     /// Whether a fresh header or token has been tried already: a further 401 is then final.
     public var triedAgain = false
+    /// For a refused WSSE header, by how many seconds our clock is ahead of Emarsys', if that explains the refusal.
+    public var clockSkewSeconds: Int?
 
     /// An error of an answer.
     public init(

@@ -1,30 +1,36 @@
-/// The character classes of RFC 9110 section 5 and RFC 3986, as table look-ups.
+/// The character classes of RFC 9110 section 5 and RFC 3986: one bit for each ASCII character, so that a look-up is a
+/// shift without any memory behind it.
 enum HTTPGrammar {
-    private static let token: UInt8 = 1
-    private static let fieldValue: UInt8 = 2
-    private static let target: UInt8 = 4
-    private static let authority: UInt8 = 8
-    private static let unreserved: UInt8 = 16
-
-    /// `tchar`: what names of methods and fields consist of.
     @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool { classes[Int(byte)] & token != 0 }
+    private static func contains(_ low: UInt64, _ high: UInt64, _ byte: UInt8) -> Bool {
+        byte < 0x80 && (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 != 0
+    }
+
+    /// `tchar`, what names of methods and fields consist of: letters, digits and ``!#$%&'*+-.^_`|~``.
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        contains(0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE, byte)
+    }
+
+    /// What a registered name, address or port may consist of: letters, digits and `-._~!$&'()*+,;=:[]`.
+    @inline(__always)
+    static func isAuthority(_ byte: UInt8) -> Bool {
+        contains(0x2FFF_7FD2_0000_0000, 0x47FF_FFFE_AFFF_FFFE, byte)
+    }
+
+    /// `unreserved` of RFC 3986 section 2.3: letters, digits and `-._~`.
+    @inline(__always)
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        contains(0x03FF_6000_0000_0000, 0x47FF_FFFE_87FF_FFFE, byte)
+    }
 
     /// `field-vchar`, space and tab: no other control character, no DEL.
     @inline(__always)
-    static func isFieldValue(_ byte: UInt8) -> Bool { classes[Int(byte)] & fieldValue != 0 }
+    static func isFieldValue(_ byte: UInt8) -> Bool { byte == 0x09 || (byte >= 0x20 && byte != 0x7F) }
 
     /// Printable ASCII without space. Wider than RFC 3986 (`"`, `|`, `\` pass, as in most servers), never beyond ASCII.
     @inline(__always)
-    static func isTarget(_ byte: UInt8) -> Bool { classes[Int(byte)] & target != 0 }
-
-    /// What a registered name, address or port may consist of; no `@`, `/`, `?`, `#`, backslash, space or `%`.
-    @inline(__always)
-    static func isAuthority(_ byte: UInt8) -> Bool { classes[Int(byte)] & authority != 0 }
-
-    /// `unreserved` of RFC 3986 section 2.3.
-    @inline(__always)
-    static func isUnreserved(_ byte: UInt8) -> Bool { classes[Int(byte)] & unreserved != 0 }
+    static func isTarget(_ byte: UInt8) -> Bool { byte &- 0x21 < 0x5E }
 
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
@@ -40,22 +46,4 @@ enum HTTPGrammar {
         let letter = byte | 0x20
         return letter &- 0x61 < 6 ? letter - 0x61 + 10 : nil
     }
-
-    private static let classes: InlineArray<256, UInt8> = {
-        var table = InlineArray<256, UInt8>(repeating: 0)
-        let alphanumeric = { (byte: UInt8) in isDigit(byte) || (byte | 0x20) &- 0x61 < 26 }
-        let inside = { (byte: UInt8, set: StaticString) in
-            UnsafeBufferPointer(start: set.utf8Start, count: set.utf8CodeUnitCount).contains(byte)
-        }
-        for byte in UInt8.min...UInt8.max {
-            var mark: UInt8 = 0
-            if alphanumeric(byte) || inside(byte, "!#$%&'*+-.^_`|~") { mark |= token }
-            if byte == 0x09 || (byte >= 0x20 && byte != 0x7F) { mark |= fieldValue }
-            if byte > 0x20, byte < 0x7F { mark |= target }
-            if alphanumeric(byte) || inside(byte, "-._~!$&'()*+,;=:[]") { mark |= authority }
-            if alphanumeric(byte) || inside(byte, "-._~") { mark |= unreserved }
-            table[Int(byte)] = mark
-        }
-        return table
-    }()
 }

@@ -31,8 +31,7 @@ struct HTTPHeadDraft: Sendable {
         guard let known = HTTPMethod(bytes, line.lowerBound..<place) else { throw .unknownMethod }
         method = known
         let start = place + 1
-        place = start
-        while place < line.upperBound, HTTPGrammar.isTarget(HTTPScanner.byte(bytes, place)) { place += 1 }
+        place = HTTPScanner.targetEnd(bytes, start, line.upperBound)
         guard place > start, place < line.upperBound else { throw .malformedHead }
         guard HTTPScanner.byte(bytes, place) == 0x20 else { throw .invalidTarget }
         if place - start > limits.targetBytes { throw .targetTooLong }
@@ -71,12 +70,7 @@ struct HTTPHeadDraft: Sendable {
         if first != UInt8(ascii: "/") {
             start = try readAuthority(bytes)
         }
-        var place = start
-        while place < target.upperBound {
-            let byte = HTTPScanner.byte(bytes, place)
-            if byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") { break }
-            place += 1
-        }
+        var place = HTTPScanner.pathEnd(bytes, start, target.upperBound)
         path = start..<place
         guard place < target.upperBound, HTTPScanner.byte(bytes, place) == UInt8(ascii: "?") else { return }
         start = place + 1

@@ -42,6 +42,70 @@ enum HTTPScanner {
         return (((word &- (ones &* 0x20)) & ~word) | ((deletes &- ones) & ~deletes)) & 0x8080_8080_8080_8080
     }
 
+    /// The first byte from `start` on that no token may have. Letters and hyphens go eight at a time.
+    @inline(__always)
+    static func tokenEnd(_ bytes: RawSpan, _ start: Int, _ end: Int) -> Int {
+        var place = start
+        while place + 8 <= end {
+            let others = otherThanLettersAndHyphens(bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self))
+            guard others == 0 else {
+                place += others.littleEndian.trailingZeroBitCount >> 3
+                break
+            }
+            place += 8
+        }
+        while place < end, HTTPGrammar.isToken(byte(bytes, place)) { place += 1 }
+        return place
+    }
+
+    /// The high bit of each byte that is no ASCII letter and no hyphen; exact for all of them.
+    @inline(__always)
+    private static func otherThanLettersAndHyphens(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs = ones &* 0x80
+        // With the high bits away no addition carries into the next byte.
+        let lower = (word | ones &* 0x20) & ~highs
+        let isLetter = (lower &+ ones &* 0x1F) & ~(lower &+ ones &* 0x05)
+        let hyphens = word ^ ones &* 0x2D
+        let isNoHyphen = ((hyphens & ~highs) &+ ones &* 0x7F) | hyphens
+        return (~isLetter & isNoHyphen | word) & highs
+    }
+
+    /// The first byte from `start` on that no target may have: a blank, a control character or one beyond ASCII.
+    @inline(__always)
+    static func targetEnd(_ bytes: RawSpan, _ start: Int, _ end: Int) -> Int {
+        var place = start
+        while place + 8 <= end {
+            let word = bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let deletes = word ^ 0x7F7F_7F7F_7F7F_7F7F
+            let isDelete = (deletes &- 0x0101_0101_0101_0101) & ~deletes
+            let others = ((word &- 0x2121_2121_2121_2121) | word | isDelete) & 0x8080_8080_8080_8080
+            if others != 0 { return place + others.littleEndian.trailingZeroBitCount >> 3 }
+            place += 8
+        }
+        while place < end, HTTPGrammar.isTarget(byte(bytes, place)) { place += 1 }
+        return place
+    }
+
+    /// The first `?` or `#` of a range, or its end.
+    @inline(__always)
+    static func pathEnd(_ bytes: RawSpan, _ start: Int, _ end: Int) -> Int {
+        var place = start
+        while place + 8 <= end {
+            let word = bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            let marks = word ^ (ones &* 0x3F)
+            let hashes = word ^ (ones &* 0x23)
+            let hits = (((marks &- ones) & ~marks) | ((hashes &- ones) & ~hashes)) & 0x8080_8080_8080_8080
+            if hits != 0 { return place + hits.littleEndian.trailingZeroBitCount >> 3 }
+            place += 8
+        }
+        while place < end, byte(bytes, place) != UInt8(ascii: "?"), byte(bytes, place) != UInt8(ascii: "#") {
+            place += 1
+        }
+        return place
+    }
+
     /// Whether the bytes of a range are `name` without regard to ASCII case; `name` is in lower case.
     @inline(__always)
     static func equals(_ bytes: RawSpan, _ range: Range<Int>, _ name: StaticString) -> Bool {
@@ -74,8 +138,7 @@ enum HTTPScanner {
         name: Range<Int>, value: Range<Int>
     ) {
         if isBlank(byte(bytes, line.lowerBound)) { throw .foldedField }
-        var colon = line.lowerBound
-        while colon < line.upperBound, HTTPGrammar.isToken(byte(bytes, colon)) { colon += 1 }
+        let colon = tokenEnd(bytes, line.lowerBound, line.upperBound)
         guard colon > line.lowerBound, colon < line.upperBound, byte(bytes, colon) == UInt8(ascii: ":") else {
             throw .malformedField
         }

@@ -5,6 +5,7 @@ public struct RouteParameters: Sendable {
 
     private let names: [String]
     private let bytes: ArraySlice<UInt8>
+    /// Places from the beginning of `bytes` on.
     private let ranges: InlineArray<6, Range<Int>>
 
     init(names: [String], bytes: ArraySlice<UInt8>, ranges: InlineArray<6, Range<Int>>) {
@@ -21,6 +22,7 @@ public struct RouteParameters: Sendable {
     /// The value of a placeholder, percent-decoded; nil where the pattern has none of the name.
     public subscript(name: String) -> String? {
         guard let index = names.firstIndex(of: name) else { return nil }
-        return HTTPForm.decode(bytes[ranges[index]])
+        let range = ranges[index]
+        return HTTPForm.decode(bytes[bytes.startIndex + range.lowerBound..<bytes.startIndex + range.upperBound])
     }
 }

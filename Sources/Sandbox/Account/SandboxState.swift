@@ -29,6 +29,8 @@ struct SandboxState {
     struct Evaluation {
         var segment: Int
         var calls: Int
+        /// When nobody asks any more, Emarsys finishes by itself.
+        var end: Timestamp
     }
 
     /// An export in preparation.

@@ -1,3 +1,4 @@
+import EventLoop
 import JSON
 
 extension SandboxAccount {
@@ -41,7 +42,8 @@ extension SandboxAccount {
         guard offset >= 0 else { return .refuse(400, 10001, "offset must not be negative") }
         let all = SandboxSegment(id: 0, name: "", type: "standard", membership: .everybody)
         let members: [Int]
-        switch with({ $0.evaluate(id, id == 0 ? all : nil) }) {
+        let now = time.now()
+        switch with({ $0.evaluate(id, id == 0 ? all : nil, at: now) }) {
         case .refused(let answer): return answer
         case .members(let found): members = found
         }
@@ -67,17 +69,17 @@ extension SandboxState {
     }
 
     /// One question for a segment's contacts.
-    mutating func evaluate(_ id: Int, _ everybody: SandboxSegment?) -> EvaluationResult {
+    mutating func evaluate(_ id: Int, _ everybody: SandboxSegment?, at now: Timestamp) -> EvaluationResult {
         guard let segment = everybody ?? segments.first(where: { $0.id == id }) else {
             if evaluation?.segment == id { evaluation = nil }
             return .refused(.refuse(404, 10002, "Segment doesn't exist."))
         }
-        if let evaluation, evaluation.segment != id {
+        if let evaluation, evaluation.segment != id, now < evaluation.end {
             return .refused(.refuse(423, 10003, "Admin is already running a segment."))
         }
-        let calls = evaluation?.calls ?? 0
+        let calls = evaluation?.segment == id ? evaluation?.calls ?? 0 : 0
         if calls < quirks.evaluationCalls {
-            evaluation = Evaluation(segment: id, calls: calls + 1)
+            evaluation = Evaluation(segment: id, calls: calls + 1, end: now + .seconds(120))
             return .refused(.refuse(202, 10001, "The segment is currently evaluated."))
         }
         evaluation = nil

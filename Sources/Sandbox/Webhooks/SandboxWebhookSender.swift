@@ -22,16 +22,13 @@ public struct SandboxWebhookSender: Sendable {
         for contact in contacts {
             var delivery = delivery(order, contact, account)
             for _ in 1...max(1, order.copies) { await attempt(&delivery, order) }
+            account.record(delivery)
             var tries = 1
             while !delivery.isDelivered, tries < order.attempts, let wait = SandboxRetrySchedule.wait(after: tries) {
                 do { try await time.sleep(until: time.now() + wait) } catch { break }
                 await attempt(&delivery, order)
+                account.record(delivery)
                 tries += 1
-            }
-            let finished = delivery
-            account.with { state in
-                state.webhooks.append(finished)
-                if state.webhooks.count > 1000 { state.webhooks.removeFirst(500) }
             }
             deliveries.append(delivery)
         }
@@ -99,6 +96,20 @@ public struct SandboxWebhookSender: Sendable {
             delivery.answer = response.body
         } catch {
             delivery.statuses.append(0)
+        }
+    }
+}
+
+extension SandboxAccount {
+    /// Keeps what became of a delivery; of some thousand the latest.
+    func record(_ delivery: SandboxDelivery) {
+        with { state in
+            if let index = state.webhooks.lastIndex(where: { $0.id == delivery.id }) {
+                state.webhooks[index] = delivery
+            } else {
+                state.webhooks.append(delivery)
+                if state.webhooks.count > 2000 { state.webhooks.removeFirst(1000) }
+            }
         }
     }
 }
