@@ -27,6 +27,15 @@ final class Waiter<Value: Sendable> {
         return try result.get()
     }
 
+    /// Waits without looking at deadline and cancellation, which costs less: for waits that whoever cancels the task
+    /// ends by closing what is waited for.
+    func park() async throws(StreamError) -> Value {
+        precondition(continuation == nil, "two tasks wait at the same place")
+        ticket += 1
+        let result = await withUnsafeContinuation { continuation = $0 }
+        return try result.get()
+    }
+
     /// Ends the wait; without effect when nobody waits.
     func resume(_ result: Result<Value, StreamError>) {
         guard let continuation else { return }

@@ -26,6 +26,8 @@ final class HTTPConnection {
     private var parser: HTTPRequestParser
     var input = ByteBuffer()
     var output: [UInt8] = []
+    /// The bytes of `output` that were sent already.
+    private var sent = 0
     private var isIdle = false
     private var streaming: Task<Void, any Error>?
 
@@ -105,32 +107,35 @@ final class HTTPConnection {
     private func readHead() async throws(Ending) -> HTTPRequestHead? {
         var deadline: MonotonicTime?
         while true {
-            if !input.isEmpty, let head = try await parseHead() { return head }
-            try await flush()
-            isIdle = !parser.isInsideHead
-            if isIdle {
-                if server.isDraining { return nil }
-                stream.deadline = loop.now + configuration.idleTimeout
-            } else {
+            if !input.isEmpty {
+                switch parseHead() {
+                case .success(let head?): return head
+                case .success(nil): break
+                case .failure(let error): try await refuse(error.problem)
+                }
+            }
+            if !output.isEmpty, try !sendOutput() { try await flush() }
+            if parser.isInsideHead {
                 deadline = deadline ?? loop.now + configuration.headTimeout
                 stream.deadline = deadline ?? .distantFuture
+                guard try await fill(whatIsLate: "head_timeout") else { return nil }
+            } else {
+                if server.isDraining { return nil }
+                stream.deadline = loop.now + configuration.idleTimeout
+                guard try await fillIdle() else { return nil }
             }
-            let isFilled = try await fill(whatIsLate: isIdle ? nil : "head_timeout")
-            isIdle = false
-            guard isFilled else { return nil }
         }
     }
 
-    private func parseHead() async throws(Ending) -> HTTPRequestHead? {
-        let progress: HTTPRequestParser.Progress
-        do {
-            progress = try input.withBytes { bytes throws(HTTPParseError) in try parser.head(of: bytes) }
+    private func parseHead() -> Result<HTTPRequestHead?, HTTPParseError> {
+        do throws(HTTPParseError) {
+            let progress = try input.withBytes { bytes throws(HTTPParseError) in try parser.head(of: bytes) }
+            guard case .head(let head, let length) = progress else { return .success(nil) }
+            input.skip(length)
+            return .success(head)
         } catch {
-            try await refuse(error.problem)
+            return .failure(error)
         }
-        guard case .head(let head, let length) = progress else { return nil }
-        input.skip(length)
-        return head
     }
 
     private func readBody(_ head: HTTPRequestHead, _ requestID: String) async throws(Ending) -> [UInt8] {
@@ -181,46 +186,73 @@ final class HTTPConnection {
 
     // MARK: Input and output
 
+    /// Reads the first bytes of a request; false when none come. The way of nearly every request, hence kept short.
+    private func fillIdle() async throws(Ending) -> Bool {
+        do throws(StreamError) {
+            while true {
+                if let count = try transport.readAvailable(into: &input) { return count > 0 }
+                isIdle = true
+                defer { isIdle = false }
+                try await transport.waitReadableUncancelled()
+            }
+        } catch {
+            throw .closed
+        }
+    }
+
     /// Reads at least one byte before the stream's deadline.
     ///
-    /// - Parameter whatIsLate: the code of the refusal when the deadline passes; nil closes silently.
+    /// - Parameter whatIsLate: the code of the refusal when the deadline passes.
     /// - Returns: false at the end of the input.
     private func fill(
-        whatIsLate: String?, _ requestID: String? = nil, room: Int = 4096
+        whatIsLate: String, _ requestID: String? = nil, room: Int = 4096
     ) async throws(Ending) -> Bool {
         do throws(StreamError) {
             while true {
                 if let count = try transport.readAvailable(into: &input, atLeast: room) { return count > 0 }
-                try await transport.waitReadable()
+                try await transport.waitReadableUncancelled()
             }
         } catch {
-            guard error == .timedOut, let whatIsLate else { throw .closed }
+            guard error == .timedOut else { throw .closed }
             try await refuse(Problem(.requestTimeout, whatIsLate), requestID)
         }
     }
 
     /// Sends the output, waiting for room.
     func flush() async throws(Ending) {
-        guard !output.isEmpty else { return }
+        while try !sendOutput() {
+            stream.deadline = loop.now + configuration.writeTimeout
+            do { try await transport.waitWritable() } catch { throw .closed }
+        }
+    }
+
+    /// Sends as much of the output as there is room for.
+    ///
+    /// - Returns: whether all of it was sent.
+    private func sendOutput() throws(Ending) -> Bool {
         var leaving: [UInt8] = []
         swap(&leaving, &output)
-        var sent = 0
         do throws(StreamError) {
-            while true {
-                sent += try leaving.span.bytes.withUnsafeBytes { bytes throws(StreamError) in
-                    try transport.writeAvailable(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+            while sent < leaving.count {
+                let start = sent
+                let count = try leaving.span.bytes.withUnsafeBytes { bytes throws(StreamError) in
+                    try transport.writeAvailable(UnsafeRawBufferPointer(rebasing: bytes[start...]))
                 }
-                if sent == leaving.count { break }
-                stream.deadline = loop.now + configuration.writeTimeout
-                try await transport.waitWritable()
+                if count == 0 {
+                    swap(&leaving, &output)
+                    return false
+                }
+                sent += count
             }
         } catch {
             throw .closed
         }
+        sent = 0
         if leaving.capacity <= 2 * Self.outputLimit {
             leaving.removeAll(keepingCapacity: true)
             swap(&leaving, &output)
         }
+        return true
     }
 
     // MARK: Refusals

@@ -27,6 +27,14 @@ enum Transport {
         }
     }
 
+    /// As ``waitReadable()``, but deaf to cancellation: whoever cancels the task closes the transport.
+    func waitReadableUncancelled() async throws(StreamError) {
+        switch self {
+        case .plain(let stream): try await stream.waitReadableUncancelled()
+        case .secure(let secure): try await secure.waitReadable()
+        }
+    }
+
     func writeAvailable(_ bytes: UnsafeRawBufferPointer) throws(StreamError) -> Int {
         switch self {
         case .plain(let stream): try stream.writeAvailable(bytes)
