@@ -9,8 +9,7 @@ struct PermissionProbeTests {
         try await SandboxStage.run { stage in
             let findings = try await stage.client().probePermissions()
             #expect(Set(findings.map(\.permission)) == SandboxPermission.guide)
-            #expect(findings.filter { $0.status == .unverified }.map(\.permission) == ["contact.singleUpdate"])
-            #expect(findings.filter { $0.status == .missing }.isEmpty)
+            #expect(findings.allSatisfy { $0.status == .granted })
         }
     }
 
@@ -20,12 +19,8 @@ struct PermissionProbeTests {
             stage.account.setPermissions(revoke: [operation.permission])
             let findings = try await stage.client(.oauth2).probePermissions()
             let missing = findings.filter { $0.status == .missing }
-            if operation == .contactSingleUpdate {
-                #expect(missing.isEmpty)
-            } else {
-                #expect(missing.map(\.permission) == [operation.permission])
-                #expect(missing.first?.detail.contains(operation.permission) == true)
-            }
+            #expect(missing.map(\.permission) == [operation.permission])
+            #expect(missing.first?.detail.contains(operation.permission) == true)
         }
     }
 

@@ -53,6 +53,8 @@ public struct ContactUpdateOutcome: Sendable, Hashable {
     public var contactIDs: [String]
     /// Calls that were made.
     public var calls: Int
+    /// Errors that name none of the keys given: as many rows that count as done may not be.
+    public var unmatchedErrors = 0
 
     /// How many rows Emarsys took.
     public var doneCount: Int { rows.count { $0 == .done } }

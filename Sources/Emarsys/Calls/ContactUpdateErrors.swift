@@ -28,16 +28,28 @@ struct ContactUpdateErrors {
         }
     }
 
+    /// How many errors name a key that none of `keys` is: Emarsys knows the contact by another spelling.
+    func unmatched(_ keys: some Sequence<String>) -> Int {
+        if byFoldedKey.isEmpty { return 0 }
+        var rest = Set(byFoldedKey.keys)
+        for key in keys { rest.remove(ContactUpdateErrors.folded(key)) }
+        return rest.count
+    }
+
+    private static func folded(_ key: String) -> String {
+        String(key.lowercased().drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+
     private mutating func add(_ key: String, _ row: ContactUpdateOutcome.Row) {
         byKey[key] = row
-        byFoldedKey[key.lowercased()] = row
+        byFoldedKey[ContactUpdateErrors.folded(key)] = row
     }
 
     /// What became of the row with this key value.
     func outcome(of key: String) -> ContactUpdateOutcome.Row {
         if let whole { return whole }
         if byKey.isEmpty { return .done }
-        return byKey[key] ?? byFoldedKey[key.lowercased()] ?? .done
+        return byKey[key] ?? byFoldedKey[ContactUpdateErrors.folded(key)] ?? .done
     }
 
     private static func row(_ value: JSON) -> ContactUpdateOutcome.Row {

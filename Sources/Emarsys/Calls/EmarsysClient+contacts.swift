@@ -64,6 +64,7 @@ extension EmarsysClient {
                     path: "/contact/?create_if_not_exists=\(createMissing ? 1 : 0)", body: writer.bytes))
             outcome.calls += 1
             let errors = ContactUpdateErrors(data["errors"])
+            outcome.unmatchedErrors += errors.unmatched(indices.map { updates[$0].key })
             for index in indices { outcome.rows[index] = errors.outcome(of: updates[index].key) }
             if let ids = data["ids"]?.array {
                 outcome.contactIDs += ids.compactMap { $0.looseText }

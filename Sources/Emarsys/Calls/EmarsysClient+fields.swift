@@ -7,12 +7,13 @@ extension EmarsysClient {
     /// Uses `GET /field/translate/{language}`; where that is not permitted or the language is unknown, the English
     /// names of `GET /field`.
     public func fields(language: String = "en") async throws(EmarsysError) -> [EmarsysField] {
+        let code = EmarsysClient.code(of: language)
+        let translated = try await dataIfAvailable(
+            EmarsysCall(operation: .fieldList, method: .get, path: "/field/translate/\(code)"))
         let data: JSON
-        do {
-            let code = language.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A } ? language : "en"
-            data = try await self.data(
-                EmarsysCall(operation: .fieldList, method: .get, path: "/field/translate/\(code)"))
-        } catch  where error.httpStatus == 403 || error.httpStatus == 400 || error.httpStatus == 404 {
+        if let translated {
+            data = translated
+        } else {
             data = try await self.data(EmarsysCall(operation: .fieldGet, method: .get, path: "/field"))
         }
         return (data.array ?? []).compactMap { item in
@@ -31,38 +32,42 @@ extension EmarsysClient {
         async throws(EmarsysError) -> [Int: [EmarsysChoice]]
     {
         guard !fieldIDs.isEmpty else { return [:] }
+        let code = EmarsysClient.code(of: language)
         var found: [Int: [EmarsysChoice]] = [:]
         let list = fieldIDs.map(String.init).joined(separator: ",")
-        do {
-            let data = try await data(
-                EmarsysCall(
-                    operation: .fieldMultiChoiceGet, method: .get,
-                    path: "/field/choices?fields=\(list)&language=\(language)"))
-            for (key, value) in data.object ?? [:] {
-                if let id = Int(key), let choices = EmarsysClient.choices(value) { found[id] = choices }
-            }
-        } catch  where [400, 403, 404].contains(error.httpStatus) {}
+        let many = try await dataIfAvailable(
+            EmarsysCall(
+                operation: .fieldMultiChoiceGet, method: .get, path: "/field/choices?fields=\(list)&language=\(code)"))
+        for (key, value) in many?.object ?? [:] {
+            if let id = Int(key), let choices = EmarsysClient.choices(value) { found[id] = choices }
+        }
         for id in fieldIDs where found[id] == nil {
-            if let choices = try await choices(ofField: id, language: language) { found[id] = choices }
+            let translated = try await dataIfAvailable(
+                EmarsysCall(
+                    operation: .fieldSingleChoiceTransList, method: .get, path: "/field/\(id)/choice/translate/\(code)")
+            )
+            if let choices = translated.flatMap(EmarsysClient.choices) {
+                found[id] = choices
+                continue
+            }
+            let plain = try await dataIfAvailable(
+                EmarsysCall(operation: .fieldSingleChoiceList, method: .get, path: "/field/\(id)/choice"))
+            found[id] = plain.flatMap(EmarsysClient.choices)
         }
         return found
     }
 
-    private func choices(ofField id: Int, language: String) async throws(EmarsysError) -> [EmarsysChoice]? {
-        do {
-            return EmarsysClient.choices(
-                try await data(
-                    EmarsysCall(
-                        operation: .fieldSingleChoiceTransList, method: .get,
-                        path: "/field/\(id)/choice/translate/\(language)")))
-        } catch  where [400, 403, 404].contains(error.httpStatus) {}
-        do {
-            return EmarsysClient.choices(
-                try await data(
-                    EmarsysCall(operation: .fieldSingleChoiceList, method: .get, path: "/field/\(id)/choice")))
-        } catch  where error.httpStatus == 400 || error.httpStatus == 404 {
-            return nil
+    /// The data of an answer, or nil where Emarsys does not have it or does not permit it: another call may do.
+    private func dataIfAvailable(_ call: EmarsysCall) async throws(EmarsysError) -> JSON? {
+        do { return try await data(call) } catch {
+            if error.origin == .answer, [400, 403, 404].contains(error.httpStatus) { return nil }
+            throw error
         }
+    }
+
+    /// Emarsys' language codes are two lower-case letters; anything else would change the path.
+    private static func code(of language: String) -> String {
+        language.utf8.count == 2 && language.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A } ? language : "en"
     }
 
     private static func choices(_ value: JSON) -> [EmarsysChoice]? {

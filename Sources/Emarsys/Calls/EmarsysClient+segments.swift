@@ -52,9 +52,9 @@ extension EmarsysClient {
         let ids: [String]
         do {
             ids = try await send(call) { body throws(EmarsysError) in try SegmentContactsReader.ids(body) }
-        } catch  where error.httpStatus == 202 {
-            return .notReady(error)
         } catch {
+            // While Emarsys evaluates our segment the turn is ours; any other answer ends it.
+            if error.httpStatus == 202 { return .notReady(error) }
             shared.releaseSegment(id, key: connection.key)
             if error.httpStatus == 423 { return .notReady(error) }
             throw error
