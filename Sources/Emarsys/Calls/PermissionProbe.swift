@@ -64,6 +64,13 @@ struct PermissionProbe {
     static func finding(_ operation: EmarsysOperation, _ error: EmarsysError?) -> EmarsysPermission {
         let name = operation.permission
         guard let error else { return EmarsysPermission(permission: name, status: .granted, detail: "Granted.") }
+        if operation == .contactSingleUpdate, error.httpStatus == 404 || error.httpStatus == 405 {
+            // The one call that is not documented: an account that does not know it says nothing by that.
+            return EmarsysPermission(
+                permission: name, status: .unverified,
+                detail: "Cannot be tested: check in Emarsys under Security Settings > API Users that "
+                    + "\"\(name)\" is switched on. Nothing here depends on it.")
+        }
         if error.origin == .answer {
             switch error.httpStatus {
             case 403:
@@ -71,13 +78,6 @@ struct PermissionProbe {
                     permission: name, status: .missing,
                     detail: "In Emarsys open Security Settings > API Users (or Management > Security Settings > API "
                         + "Credentials), edit this API user, switch on \"\(name)\" and save.")
-            case 404,
-                405 where operation == .contactSingleUpdate:
-                // The one call that is not documented: an account that does not know it says nothing by that.
-                return EmarsysPermission(
-                    permission: name, status: .unverified,
-                    detail: "Cannot be tested: check in Emarsys under Security Settings > API Users that "
-                        + "\"\(name)\" is switched on. Nothing here depends on it.")
             case 200, 202, 400, 404, 405, 410, 412, 415, 422, 423:
                 return EmarsysPermission(permission: name, status: .granted, detail: "Granted.")
             default: break
