@@ -50,6 +50,7 @@ let package = Package(
         .testTarget(name: "EmarsysTests", dependencies: ["Emarsys", "Sandbox", "TestSupport"]),
         .testTarget(name: "TenancyTests", dependencies: ["Tenancy", "TestSupport"]),
         .testTarget(name: "APITests", dependencies: ["API", "TestSupport"]),
+        .testTarget(name: "PagesTests", dependencies: ["TestSupport", "API", "HTTP", "JSON", "charles-emarsys"]),
     ],
     swiftLanguageModes: [.v6]
 )

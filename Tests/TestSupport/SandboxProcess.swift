@@ -1,0 +1,57 @@
+import Crypto
+import EventLoop
+import FoundationEssentials
+import HTTP
+import JSON
+import Sandbox
+
+/// A simulated Emarsys account in the test's own process.
+public final class SandboxProcess: Sendable {
+    private let server: SandboxServer
+    private let task: Task<Void, Never>
+    private let client: HTTPClient
+
+    /// Where its API is.
+    public var baseURL: String { server.info.baseURL }
+    /// Where tokens come from.
+    public var tokenURL: String { server.info.tokenURL }
+    /// The OAuth client.
+    public var clientID: String { server.info.clientID }
+    /// The OAuth client's secret.
+    public var clientSecret: String { server.info.clientSecret }
+
+    /// Starts an account with so many contacts.
+    public static func start(contacts: Int) throws -> SandboxProcess {
+        var options = SandboxOptions()
+        options.contacts = contacts
+        options.port = 0
+        return try SandboxProcess(options)
+    }
+
+    private init(_ options: SandboxOptions) throws {
+        let group = EventLoopGroup(loops: 1)
+        let server = try SandboxServer(options, group: group)
+        self.server = server
+        client = HTTPClient(group: group)
+        task = Task(executorPreference: group.next()) { try? await server.run() }
+    }
+
+    deinit { task.cancel() }
+
+    /// Sends a custom event for a fresh contact, signed as Emarsys signs.
+    public func sendWebhook(to product: RunningProduct, key: String, eventName: String) async throws {
+        let webhook = try await product.call(
+            .get, host: "acme", "/api/v0/integrations/emarsys/webhook", headers: ["X-API-Key": key])
+        let secret = webhook.json["data"]?[0]?["secret"]?.string ?? ""
+        let signed =
+            Base64URL.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + Base64URL.encode(Array("{}".utf8))
+        let mac = HMACKey(Array(secret.utf8)).authenticate(Array(signed.utf8))
+        let answer = try await product.call(
+            .post, host: "acme", "/api/v0/webhooks/incoming/emarsys/custom_external_event",
+            ["phone": "+4915112345678", "event_name": .string(eventName), "event_data": ["discount_code": "HAPPY24"]],
+            headers: ["Authorization": "Bearer \(signed).\(Base64URL.encode(mac))"])
+        guard answer.status.code == 202 else {
+            throw CommandFailure(command: "webhook", status: Int32(answer.status.code), output: "\(answer.json)")
+        }
+    }
+}
