@@ -48,7 +48,9 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"]),
         .testTarget(name: "PersistenceTests", dependencies: ["Persistence", "EventLoop", "TestSupport"]),
         .testTarget(name: "EmarsysTests", dependencies: ["Emarsys", "Sandbox", "TestSupport"]),
-        .testTarget(name: "TenancyTests", dependencies: ["Tenancy", "TestSupport"]),
+        .testTarget(
+            name: "TenancyTests",
+            dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "TestSupport"]),
         .testTarget(name: "APITests", dependencies: ["API", "TestSupport"]),
         .testTarget(name: "PagesTests", dependencies: ["TestSupport", "API", "HTTP", "JSON", "charles-emarsys"]),
     ],

@@ -1,0 +1,145 @@
+import EventLoop
+import FoundationEssentials
+import HTTP
+import JSON
+import Persistence
+
+/// Works off a tenant's events in the order of their arrival: contact, flows, order, deliveries, trace, all in the transaction
+/// that marks them done. What is told to the instance is a row of that transaction too, so nothing is lost or told twice.
+public struct EventProcessor: Sendable {
+    /// How much one job does.
+    public struct Limits: Sendable {
+        /// Events in one transaction.
+        public var batch = 200
+        /// Transactions before the job makes way for other tenants.
+        public var batches = 50
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let database: Database
+    private let contacts: any EventContacts
+    private let time: any TimeSource
+    private let limits: Limits
+    private let onDeliveries: @Sendable () -> Void
+
+    /// A processor over a database.
+    /// - Parameter onDeliveries: Told after events were processed that may have queued deliveries, to look for work at once.
+    public init(
+        database: Database, contacts: any EventContacts, time: any TimeSource, limits: Limits = Limits(),
+        onDeliveries: @escaping @Sendable () -> Void = {}
+    ) {
+        self.database = database
+        self.contacts = contacts
+        self.time = time
+        self.limits = limits
+        self.onDeliveries = onDeliveries
+    }
+
+    /// Processes what waits. An event that fails is set apart from its neighbours and tried again later.
+    public func drain(tenantID: UUID) async throws {
+        for _ in 0..<limits.batches {
+            do {
+                if try await process(tenantID: tenantID, only: nil, limit: limits.batch).isEmpty { return }
+                onDeliveries()
+            } catch {
+                if (error as? DatabaseError)?.isTransient == true || error is CancellationError { throw error }
+                try await isolate(tenantID: tenantID)
+            }
+        }
+        let now = time.now()
+        _ = try await database.run(.tenant(tenantID), EventStore.wake(tenantID, at: now, now: now))
+    }
+
+    /// Enqueues processing where events wait and nobody would come: after a crash between an arrival and its wake. Cheap; run it
+    /// at start and every half minute.
+    public func sweep() async throws {
+        let rows = try await database.run(.operator, Query(InboxStore.stranded))
+        let now = time.now()
+        for row in rows {
+            let tenantID: UUID = try row.get(0)
+            _ = try await database.run(.tenant(tenantID), EventStore.wake(tenantID, at: now, now: now))
+        }
+    }
+
+    // MARK: Poison
+
+    /// One event at a time, until the batch that failed is behind.
+    private func isolate(tenantID: UUID) async throws {
+        let now = time.now()
+        let rows = try await database.run(
+            .tenant(tenantID), EventStore.pending(tenantID, only: nil, limit: limits.batch, now: now)[0])
+        for row in rows {
+            let id: UUID = try row.get(0)
+            let failures = try row.get(6, as: Int.self) + 1
+            do {
+                _ = try await process(tenantID: tenantID, only: id, limit: 1)
+            } catch {
+                if (error as? DatabaseError)?.isTransient == true || error is CancellationError { throw error }
+                let code = (error as? Problem)?.code ?? "processing_failed"
+                let fault = EventFault("", code, "Processing failed: \((error as? DatabaseError)?.description ?? code)")
+                _ = try await database.run(
+                    .tenant(tenantID),
+                    EventStore.fail(
+                        id, tenantID: tenantID, failures: failures,
+                        retryAt: EventRetryPlan.next(failures: failures, now: now), fault: fault, now: now))
+            }
+        }
+    }
+
+    // MARK: One transaction
+
+    private func process(tenantID: UUID, only: UUID?, limit: Int) async throws -> [UUID] {
+        let now = time.now()
+        return try await database.transaction(.tenant(tenantID), statementTimeout: .seconds(30)) { transaction in
+            guard let tenant = try await transaction.query(EventStore.tenant(tenantID)).first.map(EventStore.tenant),
+                !tenant.isPaused
+            else { return [] }
+            _ = try await transaction.query(EventStore.releaseHeld(tenantID))
+            let found = try await transaction.batch(
+                EventStore.pending(tenantID, only: only, limit: limit, now: now))
+            let events = try Self.events(found[0], attempts: found[1], tenant: tenant)
+            if events.isEmpty { return [] }
+            let batch = EventBatch(
+                tenantID: tenantID, tenant: tenant, contacts: contacts, now: now, transaction: transaction)
+            try await batch.process(events)
+            return events.map(\.id)
+        }
+    }
+
+    private static func events(_ rows: Rows, attempts: Rows, tenant: EventTenant) throws -> [PendingEvent] {
+        var waiting: [UUID: [EventAttempt]] = [:]
+        for row in attempts {
+            let attempt = try EventAttempt(id: row.get(1), reason: row.get(2), flowID: row.get(3))
+            waiting[try row.get(0), default: []].append(attempt)
+        }
+        let policy = WebhookPolicy(
+            defaultCountry: tenant.defaultCountry, blanksToUnderscore: tenant.settings.blanksToUnderscore)
+        return try rows.map { row in
+            let id: UUID = try row.get(0)
+            let content = EventContent(JSON.stored(try row.get(5)).object ?? JSONObject(), policy: policy)
+            let received: Timestamp = try row.get(4)
+            let name: String? = try row.get(2)
+            return try PendingEvent(
+                id: id, source: EventSource(rawValue: row.get(1)) ?? .custom, name: name ?? "",
+                occurredAt: row.get(3, as: Timestamp?.self) ?? received, receivedAt: received, content: content,
+                failures: row.get(6), attempts: waiting[id] ?? [.arrival()])
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Whether the failure says nothing about the events.
+    var isTransient: Bool {
+        switch code {
+        case .unavailable, .overloaded, .cancelled, .timedOut: true
+        default: isRetryable
+        }
+    }
+}
+
+extension TenantSettings {
+    /// Blanks in `event_name` become `_`.
+    public var blanksToUnderscore: Bool { self["blanks_to_underscore"]?.bool ?? false }
+}
