@@ -9,8 +9,8 @@ import Tenancy
 
 /// The composition root of `serve`: which services there are, on what they stand, and which routes they have.
 ///
-/// To add a capability: make its service in ``init(_:log:group:)``, add its route group to `groups` and what runs in the
-/// background to `services`.
+/// To add a capability: make its service in ``init(_:log:group:)``, add its route group to `groups`, its job handlers to
+/// `queues` and what else runs in the background to `services`.
 final class Composition: Sendable {
     let database: Database
     let server: HTTPServer
@@ -45,6 +45,11 @@ final class Composition: Sendable {
         let catalogue = AccountCatalogue(connections: connections)
         let hosts = HostPolicy(baseDomains: settings.baseDomains, trustedProxies: settings.trustedProxies)
 
+        let board = JobBoard()
+
+        // Opt-ins.
+        let consent = ConsentService(database: database, lookup: StoredContacts(database: database), time: time)
+
         // Routes on tenants' hosts.
         let groups: [any RouteGroup] = [
             ConnectionRoutes(connections: connections),
@@ -54,6 +59,8 @@ final class Composition: Sendable {
                 segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
                 optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
                 syncInterval: settings.syncInterval),
+            OptInRoutes(
+                consent: consent, exports: OptInExportService(database: database, time: time), time: time),
             WebhookSecretRoutes(
                 webhooks: WebhookSecretService(database: database, secrets: secrets, time: time), database: database,
                 hosts: hosts),
@@ -64,9 +71,18 @@ final class Composition: Sendable {
             TenantAdministrationRoutes(administration: administration, log: log),
             AccessRoutes(administration: administration, reporting: reporting),
         ]
-        services = [directory]
+        // Work in the background: handlers by queue and kind of job.
+        let queues: [String: JobBoard.Handlers] = [
+            "imports": [:],
+            "exports": [:],
+            "events": [:],
+            "deliveries": [:],
+            "maintenance": [:],
+        ]
+        services = [directory] + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()
+        metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }
         metrics.gauge("charles_directory_entries", "Instances held in memory.") { Double(directory.entryCount) }
         let responder = APIResponder(
             hosts: hosts,

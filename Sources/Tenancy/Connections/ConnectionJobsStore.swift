@@ -12,7 +12,7 @@ enum ConnectionJobs {
 
     /// Queues the export of every known consent into a newly chosen field.
     static func backfillOptIns(_ tenant: UUID, now: Timestamp) -> Query {
-        enqueue(tenant, "exports", "backfill_opt_ins", [:], key: "backfill", at: now, now: now)
+        enqueue(tenant, "exports", "backfill_opt_ins", [:], key: "backfill_opt_ins", at: now, now: now)
     }
 
     /// Imports a segment for the first time.

@@ -63,6 +63,13 @@ public struct ConnectionService: Sendable {
         return client
     }
 
+    /// A client for the account of a tenant known by its id, for jobs. Throws 404 `tenant_not_found`, and what
+    /// ``emarsysClient(for:whilePaused:)`` throws.
+    public func emarsysClient(tenantID: UUID) async throws -> EmarsysClient {
+        guard let tenant = try await directory.tenant(id: tenantID) else { throw TenantAdministration.notFound }
+        return try await emarsysClient(for: tenant)
+    }
+
     /// The stored connection; nil where there never was one.
     public func connection(of tenant: Tenant) async throws -> StoredConnection? {
         try await ConnectionStore.find(tenant.id, in: database)
