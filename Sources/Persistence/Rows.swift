@@ -78,5 +78,10 @@ final class ResultBox: @unchecked Sendable {
 
     var rowCount: Int { Int(PQntuples(pointer)) }
     var affectedRows: Int { PQcmdTuples(pointer).flatMap { Int(String(cString: $0)) } ?? 0 }
+    /// Whether the statement was BEGIN or START TRANSACTION.
+    var opensTransaction: Bool {
+        guard let tag = PQcmdStatus(pointer), tag[0] == 0x42 || tag[0] == 0x53 && tag[2] == 0x41 else { return false }
+        return commandTag == "BEGIN" || commandTag == "START TRANSACTION"
+    }
     var commandTag: String { PQcmdStatus(pointer).map { String(cString: $0) } ?? "" }
 }

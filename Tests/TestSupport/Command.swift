@@ -58,11 +58,19 @@ public func spawn(_ command: [String], input: Int32?, output: Int32?) throws -> 
     }
     // Closing one that is not open does no harm.
     for descriptor in Int32(3)..<512 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    // Threads of the runtime block signals; a program started by one of them must not.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     let command = ["env", "-C", "/tmp"] + command
     let arguments = command.map { strdup($0) } + [nil]
     defer { for argument in arguments { free(argument) } }
     var process = pid_t()
-    let code = posix_spawnp(&process, command[0], &actions, nil, arguments, environ)
+    let code = posix_spawnp(&process, command[0], &actions, &attributes, arguments, environ)
     guard code == 0 else { throw CommandFailure(command: command[0], status: code, output: "") }
     return process
 }

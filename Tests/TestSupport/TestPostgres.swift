@@ -26,10 +26,21 @@ public final class TestPostgres: Sendable {
             directory = nil
             return
         }
-        let directory = NSTemporaryDirectory() + "/charles-test-\(ProcessInfo.processInfo.processIdentifier)"
+        let directory = "/tmp/charles-test-\(ProcessInfo.processInfo.processIdentifier)"
         try Self.start(in: directory)
         superuser = "host=\(directory) user=postgres"
         self.directory = directory
+    }
+
+    private init(directory: String) throws {
+        try Self.start(in: directory)
+        superuser = "host=\(directory) user=postgres"
+        self.directory = directory
+    }
+
+    /// A further private cluster, for a test that restarts it.
+    public static func separate() throws -> TestPostgres {
+        try TestPostgres(directory: "/tmp/" + shared.uniqueName("charles-test"))
     }
 
     /// A name no other database or role of this cluster has.
@@ -38,7 +49,7 @@ public final class TestPostgres: Sendable {
         return "\(prefix)_\(ProcessInfo.processInfo.processIdentifier)_\(number)"
     }
 
-    /// Restarts the private cluster, for tests of what happens then. Only one test suite may do this at a time.
+    /// Restarts a private cluster, for tests of what happens then: one made by `separate()`.
     public func restart() throws {
         guard let directory else { throw CommandFailure(command: "restart", status: -1, output: "not ours") }
         _ = try Self.run([Self.program("pg_ctl"), "-D", directory + "/data", "-m", "fast", "-w", "restart"])

@@ -96,7 +96,7 @@ final class ConnectionPool {
 
     private func takeIdle() -> PostgresConnection? {
         while let connection = idle.popLast() {
-            if connection.isIdle, !isOld(connection) { return connection }
+            if connection.isIdle { return connection }
             connection.close()
         }
         return nil

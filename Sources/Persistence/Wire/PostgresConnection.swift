@@ -41,6 +41,7 @@ final class PostgresConnection {
     private var lengths: [Int32] = []
     private var formats: [Int32] = []
     private var deadlineTimer: LoopTimer?
+    private var armedDeadline = MonotonicTime.distantFuture
 
     /// Takes over an established connection; `ConnectionAttempt` makes one.
     init?(_ pointer: OpaquePointer, watch: SocketWatch, configuration: DatabaseConfiguration, loop: EventLoop) {
@@ -127,7 +128,7 @@ final class PostgresConnection {
         if configuration.preparesStatements {
             try prepare(prelude, queries, &steps, inTransaction: inTransaction, deadline: deadline)
         }
-        let segment = Segment(steps, submitted: now, deadline: deadline)
+        let segment = Segment(steps, submitted: now, deadline: deadline, isInTransaction: inTransaction)
         var next = 0
         for step in steps {
             switch step {
@@ -279,7 +280,13 @@ final class PostgresConnection {
             let box = result.map(ResultBox.init)
             switch segment.reader.receive(Self.event(box)) {
             case .keep(let index):
-                if let box { segment.keep(box, of: index) }
+                guard let box else { continue }
+                if !segment.isInTransaction, box.opensTransaction {
+                    // Segments behind this one would run inside it.
+                    close(DatabaseError(.misuse, context: "BEGIN outside Database.transaction"))
+                    return
+                }
+                segment.keep(box, of: index)
             case .fail(let index):
                 if let box { fail(box, segment, segment.steps[index]) }
             case .skip(let index): skip(segment.steps[index])
@@ -344,15 +351,19 @@ final class PostgresConnection {
         segment.deadline = .now + configuration.cancelGrace
         if segments.first === segment {
             canceller.cancel()
-            deadlineTimer?.cancel()
-            deadlineTimer = nil
             armDeadline(segment.deadline)
         }
     }
 
+    /// One timer serves all segments: it is set for the earliest deadline it was told of and, when it goes off, for the oldest
+    /// segment's.
     private func armDeadline(_ deadline: MonotonicTime) {
-        guard deadlineTimer == nil else { return }
-        deadlineTimer = loop.schedule(after: max(.zero, deadline - .now)) { [weak self] in self?.deadlinePassed() }
+        if deadlineTimer != nil {
+            guard deadline < armedDeadline else { return }
+            deadlineTimer?.cancel()
+        }
+        armedDeadline = deadline
+        deadlineTimer = loop.schedule(at: deadline) { [weak self] in self?.deadlinePassed() }
     }
 
     private func deadlinePassed() {

@@ -20,12 +20,17 @@ final class Segment {
     /// Why the statement is being cancelled, if it is.
     var cancellation: DatabaseError.Code?
     let submitted: MonotonicTime
+    /// Whether an explicit transaction surrounds it.
+    let isInTransaction: Bool
     /// When the segment is cancelled or, after that, given up.
     var deadline: MonotonicTime
     private var waiter: UnsafeContinuation<Void, Never>?
 
-    init(_ steps: [Step], submitted: MonotonicTime, deadline: MonotonicTime) {
+    init(
+        _ steps: [Step], submitted: MonotonicTime, deadline: MonotonicTime, isInTransaction: Bool = false
+    ) {
         self.steps = steps
+        self.isInTransaction = isInTransaction
         self.submitted = submitted
         self.deadline = deadline
         reader = SegmentReader(statements: steps.count)
