@@ -39,6 +39,7 @@ public final class SandboxServer: Service {
 
     /// Serves until the task is cancelled.
     public func run() async throws {
+        defer { sender.http.close() }
         try await server.run()
     }
 

@@ -50,6 +50,7 @@ struct SandboxStage: Sendable {
         let loop = group.next()
         let serving = Task(executorPreference: loop) { try await server.run() }
         let outcome = await Task(executorPreference: loop) { try await body(stage) }.result
+        stage.http.close()
         serving.cancel()
         _ = await serving.result
         try outcome.get()

@@ -48,8 +48,13 @@ final class HTTPClientPool: @unchecked Sendable {
         guard count < Self.limit, kept[key, default: []].count < Self.serverLimit, !connection.stream.isPeerGone
         else { return connection.transport.close() }
         connection.stream.deadline = .distantFuture
-        connection.stream.onPeerGone = { [unowned self, unowned connection] in evict(connection) }
-        let eviction = loop.schedule(after: idleTimeout) { [unowned self, unowned connection] in evict(connection) }
+        // Weak: a client may be dropped while it keeps connections, whose peers or timers speak up later.
+        connection.stream.onPeerGone = { [weak self, weak connection] in
+            if let connection { self?.evict(connection) }
+        }
+        let eviction = loop.schedule(after: idleTimeout) { [weak self, weak connection] in
+            if let connection { self?.evict(connection) }
+        }
         kept[key, default: []].append(Kept(connection: connection, eviction: eviction))
         count += 1
     }
