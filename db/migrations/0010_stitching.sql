@@ -43,9 +43,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- The tables of one stitching transaction. They belong to the session and are emptied at each commit.
+-- The tables of a stitching. They belong to the session and are emptied at each commit. Answers the transaction's tenant.
 -- Modes of a field: 0 leave, 1 write (NULL clears), 2 write where blank, 3 write on creation only.
-CREATE FUNCTION app.begin_stitching() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION app.begin_stitching() RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regclass('pg_temp.stitch_rows') IS NULL THEN
         CREATE TEMP TABLE stitch_rows (
@@ -61,7 +61,8 @@ BEGIN
             custom jsonb, custom_fill jsonb, custom_new jsonb, custom_clear text[],
             entering text[],                -- segments that this Emarsys id has entered since the last run
             belongs text[],                 -- segments of this run that it belongs to
-            slow boolean NOT NULL           -- to be decided by the service
+            slow boolean NOT NULL,          -- to be decided by the service
+            force boolean NOT NULL DEFAULT false   -- create a contact for the Emarsys id alone
         ) ON COMMIT DELETE ROWS;
         CREATE INDEX ON stitch_rows (n);
         CREATE TEMP TABLE stitch_work (
@@ -73,7 +74,12 @@ BEGIN
         CREATE TEMP TABLE stitch_outcomes (
             n int NOT NULL, action text NOT NULL, contact_id uuid, linked boolean NOT NULL, retold boolean NOT NULL
         ) ON COMMIT DELETE ROWS;
+    ELSE
+        DELETE FROM stitch_rows;
+        DELETE FROM stitch_work;
+        DELETE FROM stitch_outcomes;
     END IF;
+    RETURN app.tenant();
 END $$;
 
 -- What is known of Emarsys ids, in the order of p_ids: 0 unknown, 1 nothing to do (same values, same mapping), 2 to be
@@ -96,10 +102,9 @@ BEGIN
         ON i.tenant_id = p_tenant AND i.kind = 'emarsys_contact_id' AND i.value = q.id AND i.status = 'active';
 END $$;
 
--- Takes staged rows into the working table, each with a target, a kind and the values it will have. p_only: that one
--- row, which the service has decided upon; NULL: every row that is not slow. What the plain rows of the decision table do
--- not cover is left behind as slow.
-CREATE FUNCTION app.classify_stitching(p_tenant uuid, p_only int, p_force_create boolean) RETURNS void
+-- Takes the staged rows that are not slow into the working table, each with a target, a kind and the values it will have.
+-- What the plain rows of the decision table do not cover stays behind as slow.
+CREATE FUNCTION app.classify_stitching(p_tenant uuid) RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_material = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -119,7 +124,7 @@ BEGIN
                 ON i.tenant_id = p_tenant AND i.kind = 'phone' AND i.value = r.phone AND i.status = 'active'
               LEFT JOIN app.contact_identifiers e
                 ON e.tenant_id = p_tenant AND e.kind = 'email' AND e.value = r.email AND e.status = 'active'
-             WHERE NOT r.slow AND (p_only IS NULL OR r.n = p_only)
+             WHERE NOT r.slow
             OFFSET 0) x
       LEFT JOIN app.contacts t ON t.tenant_id = p_tenant AND t.id = x.id
       -- What may be attached, by the mapping's field rule.
@@ -134,7 +139,7 @@ BEGIN
            (x.s).email IS NOT NULL AND (x.id IS NULL OR t.email IS NULL OR (x.s).known IS NOT NULL AND (x.s).email_mode = 1) AS main_email) f
       CROSS JOIN LATERAL (SELECT
            CASE WHEN x.id IS NULL THEN
-                     CASE WHEN p_force_create OR (x.s).phone IS NOT NULL OR (x.s).email IS NOT NULL THEN 'create' ELSE 'reject' END
+                     CASE WHEN (x.s).force OR (x.s).phone IS NOT NULL OR (x.s).email IS NOT NULL THEN 'create' ELSE 'reject' END
                 WHEN (x.p IS NULL OR x.p = x.id) AND (x.m IS NULL OR x.m = x.id)
                      AND ((x.s).known IS NOT NULL OR (x.s).ext IS NULL OR t.external_reference_id IS NULL)
                      AND t.erased_at IS NULL
@@ -162,18 +167,15 @@ BEGIN
                 THEN coalesce((x.s).custom_new, '{}') || coalesce((x.s).custom_fill, '{}') || coalesce((x.s).custom, '{}')
                 ELSE coalesce((x.s).custom_fill, '{}')
                      || (t.custom_properties - coalesce((x.s).custom_clear, '{}')) || coalesce((x.s).custom, '{}') END AS custom) v;
-    IF p_only IS NULL THEN
-        -- Two rows of a batch about one contact go one after the other.
-        SELECT array_agg(d.target) INTO v_twice
-          FROM (SELECT w.target FROM stitch_work w WHERE w.kind = 'update' GROUP BY 1 HAVING count(*) > 1) d;
-        IF v_twice IS NOT NULL THEN
-            UPDATE stitch_work SET kind = 'slow' WHERE kind = 'update' AND target = ANY (v_twice);
-        END IF;
-        UPDATE stitch_rows r SET slow = true WHERE r.n = ANY (ARRAY(SELECT w.n FROM stitch_work w WHERE w.kind = 'slow'));
-        DELETE FROM stitch_work WHERE kind = 'slow';
-    ELSIF EXISTS (SELECT 1 FROM stitch_work w WHERE w.kind = 'slow') THEN
-        RAISE EXCEPTION 'a decided row is still undecided' USING ERRCODE = 'object_not_in_prerequisite_state';
+    -- Two rows of a batch about one contact go one after the other.
+    SELECT array_agg(d.target) INTO v_twice
+      FROM (SELECT w.target FROM stitch_work w WHERE w.kind = 'update' GROUP BY 1 HAVING count(*) > 1) d;
+    IF v_twice IS NOT NULL THEN
+        UPDATE stitch_work SET kind = 'slow' WHERE kind = 'update' AND target = ANY (v_twice);
     END IF;
+    UPDATE stitch_rows r SET slow = true WHERE r.n = ANY (ARRAY(SELECT w.n FROM stitch_work w WHERE w.kind = 'slow'));
+    DELETE FROM stitch_work WHERE kind = 'slow';
+    DELETE FROM stitch_rows WHERE NOT slow;
 END $$;
 
 -- Carries out what the working table says and empties it. The contacts concerned are named by an array and joined by hash:
@@ -266,28 +268,27 @@ BEGIN
     DELETE FROM stitch_work;
 END $$;
 
--- The plain rows of a batch, in one go. Answers how many rows are left for the service to decide.
-CREATE FUNCTION app.stitch_staged(p_tenant uuid, p_source text, p_now timestamptz) RETURNS int
+-- The plain rows of a batch, in one go. Answers which rows are left for the service to decide.
+CREATE FUNCTION app.stitch_staged(p_tenant uuid, p_source text, p_now timestamptz) RETURNS int[]
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM app.classify_stitching(p_tenant, NULL, false);
+    PERFORM app.classify_stitching(p_tenant);
     PERFORM app.apply_stitching(p_tenant, p_source, p_now);
-    RETURN (SELECT count(*) FROM stitch_rows WHERE slow);
+    RETURN ARRAY(SELECT n FROM stitch_rows ORDER BY n);
 END $$;
 
--- One row by the service's decision: which of its identifiers it keeps, the contact that holds its Emarsys id by now,
--- and whether a contact is created for the Emarsys id alone.
-CREATE FUNCTION app.stitch_decided(p_tenant uuid, p_n int, p_keep_ext boolean, p_keep_phone boolean, p_keep_email boolean,
-                                   p_known uuid, p_force_create boolean, p_source text, p_now timestamptz)
-RETURNS TABLE (action text, contact_id uuid, linked boolean)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+-- Rows by the service's decision: which of their identifiers they keep, the contact that holds their Emarsys id by now, and
+-- whether a contact is created for the Emarsys id alone. p_drop names rows that write nothing. Answers which rows are left.
+CREATE FUNCTION app.stitch_decided(p_tenant uuid, p_n int[], p_keep_ext boolean[], p_keep_phone boolean[],
+                                   p_keep_email boolean[], p_known uuid[], p_force boolean[], p_drop int[], p_source text,
+                                   p_now timestamptz) RETURNS int[]
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 BEGIN
     UPDATE stitch_rows r
-       SET slow = false, known = p_known, ext = CASE WHEN p_keep_ext THEN r.ext END,
-           phone = CASE WHEN p_keep_phone THEN r.phone END, email = CASE WHEN p_keep_email THEN r.email END
-     WHERE r.n = p_n;
-    PERFORM app.classify_stitching(p_tenant, p_n, p_force_create);
-    PERFORM app.apply_stitching(p_tenant, p_source, p_now);
-    RETURN QUERY SELECT o.action, o.contact_id, o.linked FROM stitch_outcomes o WHERE o.n = p_n;
+       SET slow = false, known = d.known, ext = CASE WHEN d.ext THEN r.ext END,
+           phone = CASE WHEN d.phone THEN r.phone END, email = CASE WHEN d.email THEN r.email END, force = d.force
+      FROM unnest(p_n, p_keep_ext, p_keep_phone, p_keep_email, p_known, p_force) AS d(n, ext, phone, email, known, force)
+     WHERE r.n = d.n;
+    DELETE FROM stitch_rows WHERE n = ANY (p_drop);
+    RETURN app.stitch_staged(p_tenant, p_source, p_now);
 END $$;
