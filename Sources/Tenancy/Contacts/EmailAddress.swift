@@ -21,7 +21,9 @@ public enum EmailFault: String, Error, Sendable, Hashable {
 
 /// The one normaliser of e-mail addresses, for writing and for looking up.
 public enum EmailAddress {
-    private static let blockedLocalParts: Set<String> = ["noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"]
+    private static let blockedLocalParts: Set<String> = [
+        "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply",
+    ]
 
     /// - Parameters:
     ///   - raw: as received

@@ -2,7 +2,8 @@
 enum IdentifierText {
     /// Words that stand for nothing: Segment's blocked values and what Emarsys fields hold when nobody knows better.
     private static let absent: Set<String> = [
-        "", "0", "-", "--", "-1", "n/a", "na", "null", "nil", "none", "undefined", "anonymous", "unknown", "(null)", "x",
+        "", "0", "-", "--", "-1", "n/a", "na", "null", "nil", "none", "undefined", "anonymous", "unknown", "(null)",
+        "x",
     ]
 
     /// The text without surrounding blanks; nil where it stands for nothing.

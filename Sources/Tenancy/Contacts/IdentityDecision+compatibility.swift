@@ -2,7 +2,9 @@ import FoundationEssentials
 
 extension IdentityDecision {
     /// Whether two contacts may become one without asking a person.
-    static func isCompatible(_ a: KnownContact, _ b: KnownContact, _ facts: IdentityFacts, _ policy: IdentityPolicy) -> Bool {
+    static func isCompatible(_ a: KnownContact, _ b: KnownContact, _ facts: IdentityFacts, _ policy: IdentityPolicy)
+        -> Bool
+    {
         if policy.autoMerge == .never { return false }
         // Two Emarsys ids are two people in Emarsys.
         if Set([a.externalID, b.externalID, facts.externalID].compactMap { $0 }).count > 1 { return false }
@@ -28,7 +30,8 @@ extension IdentityDecision {
         guard let name, !name.isEmpty else { return nil }
         var scalars = String.UnicodeScalarView()
         // Letters and digits without case and accents: José and JOSE are one name.
-        for scalar in name.lowercased().decomposed where scalar.properties.isAlphabetic || scalar.properties.numericType != nil {
+        for scalar in name.lowercased().decomposed
+        where scalar.properties.isAlphabetic || scalar.properties.numericType != nil {
             if scalar.properties.canonicalCombiningClass == .notReordered { scalars.append(scalar) }
         }
         return scalars.isEmpty ? nil : String(scalars)
@@ -36,7 +39,8 @@ extension IdentityDecision {
 
     /// Which of two contacts stays: the one with a WhatsApp conversation or consent, else the one with an Emarsys id, else the
     /// preferred one, else the older.
-    static func survivor(_ a: KnownContact, _ b: KnownContact, preferred: KnownContact?) -> (KnownContact, KnownContact) {
+    static func survivor(_ a: KnownContact, _ b: KnownContact, preferred: KnownContact?) -> (KnownContact, KnownContact)
+    {
         if a.hasWhatsApp != b.hasWhatsApp { return a.hasWhatsApp ? (a, b) : (b, a) }
         if (a.externalID != nil) != (b.externalID != nil) { return a.externalID != nil ? (a, b) : (b, a) }
         if let preferred { return preferred.id == a.id ? (a, b) : (b, a) }

@@ -188,7 +188,9 @@ public struct IdentityDecision: Sendable, Hashable {
     /// What does not fit into the contact's limits is not attached.
     private mutating func limitAttachments(_ facts: IdentityFacts) {
         guard case .update(let id) = action,
-            let target = [facts.byExternalID, facts.byPhone, facts.byEmail].compactMap({ $0 }).first(where: { $0.id == id })
+            let target = [facts.byExternalID, facts.byPhone, facts.byEmail].compactMap({ $0 }).first(where: {
+                $0.id == id
+            })
         else { return }
         if keepsPhone, facts.phone != nil, facts.byPhone == nil, target.phoneCount >= IdentityPolicy.mostOfAKind {
             keepsPhone = false

@@ -72,9 +72,11 @@ struct RisingIDs {
         let b = Array(tail)
         return UUID(
             uuid: (
-                UInt8(truncatingIfNeeded: t >> 40), UInt8(truncatingIfNeeded: t >> 32), UInt8(truncatingIfNeeded: t >> 24),
+                UInt8(truncatingIfNeeded: t >> 40), UInt8(truncatingIfNeeded: t >> 32),
+                UInt8(truncatingIfNeeded: t >> 24),
                 UInt8(truncatingIfNeeded: t >> 16), UInt8(truncatingIfNeeded: t >> 8), UInt8(truncatingIfNeeded: t),
-                0x70 | UInt8(truncatingIfNeeded: counter >> 8), UInt8(truncatingIfNeeded: counter), 0x80 | (b[0] & 0x3F),
+                0x70 | UInt8(truncatingIfNeeded: counter >> 8), UInt8(truncatingIfNeeded: counter),
+                0x80 | (b[0] & 0x3F),
                 b[1], b[2], b[3], b[4], b[5], b[6], b[7]
             ))
     }

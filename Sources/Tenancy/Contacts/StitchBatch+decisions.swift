@@ -145,7 +145,9 @@ private struct DecisionRound {
                     index: row.index, keepsExternalID: decision.keepsExternalID,
                     keepsPhone: decision.keepsPhone && facts.phone != nil && (row.phone != nil),
                     keepsEmail: decision.keepsEmail && row.email != nil, known: known, isForced: isForced))
-            if let phone = facts.phone, let own = row.phone?.value, phone != own { respelled.append((row.index, phone)) }
+            if let phone = facts.phone, let own = row.phone?.value, phone != own {
+                respelled.append((row.index, phone))
+            }
         }
         guard let conflict = decision.conflict else { return }
         claim(row, facts, decision)
