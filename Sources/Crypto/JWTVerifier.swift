@@ -189,7 +189,6 @@ private struct JWTTimes {
 
     private static func seconds(_ slice: JSONSlice?, _ bytes: RawSpan) throws(JWTError) -> Double? {
         guard let slice else { return nil }
-        guard slice.kind == .number else { throw .invalidClaim }
         if let whole = wholeSeconds(slice.range, bytes) { return Double(whole) }
         guard let seconds = slice.number(in: bytes)?.double else { throw .invalidClaim }
         return seconds

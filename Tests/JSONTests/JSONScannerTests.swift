@@ -108,4 +108,34 @@ struct JSONScannerTests {
             }
         }
     }
+
+    @Test("the depth counts what was stepped into")
+    func depthFromOutside() throws {
+        let bytes = Array("[[[1]]]".utf8)
+        for (limit, fits) in [(3, true), (2, false)] {
+            var scanner = JSONScanner(maxDepth: limit)
+            try scanner.beginArray(bytes.span.bytes)
+            _ = try scanner.nextElement(bytes.span.bytes)
+            #expect(((try? scanner.value(bytes.span.bytes)) != nil) == fits)
+        }
+    }
+
+    @Test("strings are UTF-8 exactly where the standard library says so")
+    func encodings() {
+        let edges: [UInt8] = [
+            0x20, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF,
+            0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+        ]
+        for first in edges {
+            for second in edges {
+                for third in edges {
+                    for last in [0x20, 0x7F, 0x80, 0xBF, 0xC0] as [UInt8] {
+                        let content = [first, second, third, last]
+                        let isText = String(validating: content, as: UTF8.self) != nil
+                        if JSONScan.isValid([0x22] + content + [0x22]) != isText { Issue.record("\(content)") }
+                    }
+                }
+            }
+        }
+    }
 }
