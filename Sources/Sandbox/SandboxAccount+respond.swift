@@ -58,7 +58,11 @@ extension SandboxAccount {
 
     private func route(_ request: HTTPRequest, _ target: SandboxTarget) -> SandboxAnswer {
         guard let route = SandboxRoute(request.method.rawValue, target.parts) else { return .notFound }
-        guard with({ $0.permissions.contains(route.permission) }) else { return .forbidden }
+        let isPermitted = with { state in
+            state.callsByPermission[route.permission, default: 0] += 1
+            return state.permissions.contains(route.permission)
+        }
+        guard isPermitted else { return .forbidden }
         switch route {
         case .fields: return fields(language: nil)
         case .fieldsTranslated(let language): return fields(language: language)

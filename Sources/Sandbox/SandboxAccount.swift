@@ -123,6 +123,8 @@ public final class SandboxAccount: Sendable {
         with {
             $0.callsByPath = [:]
             $0.callsByStatus = [:]
+            $0.callsByPermission = [:]
+            $0.serving = .zero
         }
     }
 }

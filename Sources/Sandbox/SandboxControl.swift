@@ -7,7 +7,7 @@ import JSON
 /// | call | does |
 /// |---|---|
 /// | `GET /sandbox` | how the account is set up |
-/// | `GET`, `DELETE /sandbox/calls` | counters by path and status |
+/// | `GET`, `DELETE /sandbox/calls` | `{total, by_path, by_status, serving_seconds, <permission>: n}` |
 /// | `POST`, `DELETE /sandbox/faults` | `{kind, path?, count?, after?}` |
 /// | `GET`, `POST /sandbox/quirks` | `{json_as_text?, error_shape?, …}` |
 /// | `POST /sandbox/permissions` | `{grant?: [], revoke?: []}` |
@@ -15,7 +15,8 @@ import JSON
 /// | `POST /sandbox/tokens/revoke` | all tokens become invalid |
 /// | `GET`, `POST`, `DELETE /sandbox/contacts/{id}` | values by field id |
 /// | `POST /sandbox/segments`, `DELETE /sandbox/segments/{id}` | `{id, name, type?, first}` |
-/// | `POST /sandbox/churn` | `{per_mille, fields?}` |
+/// | `POST /sandbox/churn` | `{per_mille, fields?}`: alters some fields of some contacts |
+/// | `POST /sandbox/change` | `{share, fields?}`: the same with a share from 0 to 1 |
 /// | `POST /sandbox/exports/{id}/expire` | its file disappears |
 /// | `GET`, `POST /sandbox/webhooks` | deliveries so far; see ``SandboxWebhookOrder`` |
 struct SandboxControl: Sendable {
@@ -72,9 +73,10 @@ struct SandboxControl: Sendable {
         case ("DELETE", "segments", 2):
             guard let id = Int(parts[1]) else { return nil }
             account.removeSegment(id)
-        case ("POST", "churn", 1):
+        case ("POST", "churn", 1), ("POST", "change", 1):
             let fields = (body["fields"]?.array ?? [1, 505, 515]).compactMap { $0.int }
-            account.churn(perMille: body["per_mille"]?.int ?? 10, fields: Set(fields))
+            let share = body["share"]?.double.map { Int((min(max($0, 0), 1) * 1000).rounded()) }
+            account.churn(perMille: share ?? body["per_mille"]?.int ?? 10, fields: Set(fields))
         case ("POST", "exports", 3):
             guard let id = Int(parts[1]), parts[2] == "expire" else { return nil }
             account.expireExport(id)
@@ -95,14 +97,23 @@ struct SandboxControl: Sendable {
     }
 
     private var calls: JSON {
-        var paths = JSONObject()
-        for (path, count) in account.calls().sorted(by: { $0.key < $1.key }) { paths[path] = .int(count) }
-        var statuses = JSONObject()
-        for (status, count) in account.statuses().sorted(by: { $0.key < $1.key }) {
-            statuses[String(status)] = .int(count)
+        let (byPath, byStatus, byPermission, serving) = account.with {
+            ($0.callsByPath, $0.callsByStatus, $0.callsByPermission, $0.serving)
         }
-        let total = account.calls().values.reduce(0, +)
-        return ["total": .int(total), "by_path": .object(paths), "by_status": .object(statuses)]
+        let (seconds, attoseconds) = serving.components
+        var calls: JSONObject = [
+            "total": .int(byPath.values.reduce(0, +)), "by_path": SandboxControl.sorted(byPath),
+            "by_status": SandboxControl.sorted(byStatus),
+            "serving_seconds": JSONNumber(Double(seconds) + Double(attoseconds) * 1e-18).map(JSON.number) ?? 0,
+        ]
+        for (permission, count) in byPermission { calls[permission] = .int(count) }
+        return .object(calls)
+    }
+
+    private static func sorted(_ counters: [some Comparable & Hashable: Int]) -> JSON {
+        var object = JSONObject()
+        for (name, count) in counters.sorted(by: { $0.key < $1.key }) { object["\(name)"] = .int(count) }
+        return .object(object)
     }
 
     private func contact(_ id: String) -> JSON? {

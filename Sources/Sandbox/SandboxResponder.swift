@@ -13,7 +13,11 @@ struct SandboxResponder: HTTPResponder {
         }
         let delay = account.with { $0.quirks.latencyMilliseconds }
         if delay > 0 { try? await EventLoop.current?.sleep(for: .milliseconds(delay)) }
-        guard let answer = account.answer(request) else {
+        let begin = ContinuousClock.now
+        let made = account.answer(request)
+        let taken = ContinuousClock.now - begin
+        account.with { $0.serving += taken }
+        guard let answer = made else {
             return HTTPResponse.json(
                 ["replyCode": 1, "replyText": "Action is invalid.", "data": ""], status: .notFound)
         }

@@ -32,6 +32,8 @@ struct SandboxControlTests {
             let calls = try await ask(stage, .get, "/sandbox/calls")
             #expect(calls["by_path"]?["GET /filter"]?.int == 3)
             #expect(calls["by_status"]?["503"]?.int == 1)
+            #expect(calls["segment.get"]?.int == 2)
+            #expect((calls["serving_seconds"]?.double ?? 0) > 0)
         }
     }
 
@@ -40,7 +42,7 @@ struct SandboxControlTests {
         try await SandboxStage.run { stage in
             let ids = (0..<1000).map { stage.id($0) }
             let before = try await stage.client().getData(ids, fields: [1, 2, 3, 37, 505])
-            _ = try await ask(stage, .post, "/sandbox/churn", ["per_mille": 100, "fields": [505]])
+            _ = try await ask(stage, .post, "/sandbox/change", ["share": 0.1, "fields": [505]])
             let after = try await stage.client().getData(ids, fields: [1, 2, 3, 37, 505])
             let changed = zip(before.rows, after.rows).filter { $0 != $1 }
             #expect((60...140).contains(changed.count))

@@ -110,7 +110,7 @@ struct SandboxField: Sendable {
     private static let custom: [SandboxField] =
         [
             field(501, "WhatsApp opt-in", "WhatsApp Opt-in", "shorttext"),
-            field(502, "WhatsApp opt-in changed", "WhatsApp Opt-in geändert", "shorttext"),
+            field(502, "WhatsApp opt-in time", "WhatsApp Opt-in Zeitpunkt", "shorttext"),
             field(
                 503, "Loyalty tier", "Treuestufe", "singlechoice", "",
                 [

@@ -17,6 +17,8 @@ struct SandboxState {
     var exports: [Int: Export] = [:]
     var callsByPath: [String: Int] = [:]
     var callsByStatus: [Int: Int] = [:]
+    var callsByPermission: [String: Int] = [:]
+    var serving = Duration.zero
     var webhooks: [SandboxDelivery] = []
 
     /// A minute of one credential.
