@@ -22,6 +22,8 @@ def connect(bench, contacts):
     bench.run_program("sandbox", "sandbox", "--port", str(bench.sandbox_port), "--contacts", str(contacts), "--json", stdout=output,
                       ready=lambda: open(f"{bench.folder}/sandbox.json").read().strip() != "")
     account = json.loads(open(f"{bench.folder}/sandbox.json").read().splitlines()[0])
+    # How long Emarsys evaluates a segment is not ours to measure.
+    sandbox_call(bench, "POST", "/sandbox/quirks", {"evaluation_calls": 0})
     tenant = bench.need_tenants(len(bench.tenants) + 1)[-1]
     bench.tenant(tenant, "PUT", "/api/v0/integrations/emarsys/connection", {
         "name": "bench", "auth": "oauth2", "client_id": account["client_id"], "client_secret": account["client_secret"],
@@ -40,6 +42,11 @@ def wait_for_import(bench, tenant, newer_than=None):
                 raise RuntimeError(f"import {found[0]['state']}: {found[0].get('error')}")
             return found[0], peak
         time.sleep(0.05)
+
+
+def fresh_minute():
+    """Emarsys allows 1000 calls a minute, and an import of 500,000 contacts makes 501: let the next begin with all of them."""
+    time.sleep(61)
 
 
 def seconds(run):
@@ -93,6 +100,7 @@ def measure(bench):
     written = "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relid = 'app.contacts'::regclass"
     time.sleep(1.5)
     rows_before = int(bench.psql(written))
+    fresh_minute()
     started = bench.tenant(tenant, "POST", "/api/v0/imports", {"segment_id": segment, "mode": "incremental"})["data"][0]["id"]
     again, _ = wait_for_import(bench, tenant, newer_than=run["id"])
     assert again["id"] == started
@@ -101,6 +109,7 @@ def measure(bench):
     unchanged = seconds(again)
 
     sandbox_call(bench, "POST", "/sandbox/change", {"share": 0.01})
+    fresh_minute()
     bench.tenant(tenant, "POST", "/api/v0/imports", {"segment_id": segment, "mode": "incremental"})
     changed, _ = wait_for_import(bench, tenant, newer_than=again["id"])
     allowed = baseline + serving
