@@ -14,28 +14,29 @@ DROP TABLE IF EXISTS public.bare_jobs;
 CREATE TABLE public.bare_jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid, args jsonb DEFAULT '{{}}',
     state smallint NOT NULL DEFAULT 0, run_at timestamptz NOT NULL DEFAULT now(), lease_token uuid);
 CREATE INDEX ON public.bare_jobs (run_at, id) WHERE state = 0;
+CREATE INDEX ON public.bare_jobs (lease_token) WHERE state = 1;
 INSERT INTO public.bare_jobs (tenant_id) SELECT tenant_id FROM app.jobs;
-GRANT ALL ON public.bare_jobs TO charles_dispatch, charles_service;
+GRANT ALL ON public.bare_jobs TO PUBLIC;
 ANALYZE app.jobs, app.lanes, public.bare_jobs;
 """
 FAIR = f"""
 BEGIN;
 SELECT app.enter_dispatch();
 SELECT gen_random_uuid() AS token \\gset
-SELECT count(*) FROM app.claim('bench', {BATCH}, {BATCH}, '60 s', :'token', now());
+SELECT count(*) FROM app.claim('bench', {BATCH}, {BATCH}, '60 s', :token::uuid, now());
 COMMIT;
 BEGIN;
 SELECT app.enter_dispatch();
-DELETE FROM app.jobs WHERE ctid = ANY (ARRAY(SELECT ctid FROM app.jobs WHERE state = 1 AND lease_token = :'token'));
+DELETE FROM app.jobs WHERE ctid = ANY (ARRAY(SELECT ctid FROM app.jobs WHERE state = 1 AND lease_token = :token::uuid));
 COMMIT;
 """
 BARE = f"""
 BEGIN;
 SELECT gen_random_uuid() AS token \\gset
-UPDATE public.bare_jobs SET state = 1, lease_token = :'token' WHERE ctid = ANY (ARRAY(
+UPDATE public.bare_jobs SET state = 1, lease_token = :token::uuid WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM public.bare_jobs WHERE state = 0 AND run_at <= now() ORDER BY run_at, id LIMIT {BATCH} FOR UPDATE SKIP LOCKED));
 COMMIT;
-DELETE FROM public.bare_jobs WHERE state = 1 AND lease_token = :'token';
+DELETE FROM public.bare_jobs WHERE state = 1 AND lease_token = :token::uuid;
 """
 
 
