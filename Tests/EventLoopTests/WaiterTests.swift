@@ -1,0 +1,25 @@
+import Testing
+
+@testable import EventLoop
+
+@Suite("A waiter")
+struct WaiterTests {
+    @Test("keeps a cancellation that comes too late away from the next wait")
+    func lateCancellation() async throws {
+        try await onLoop { group in
+            let loop = group.loops[0]
+            nonisolated(unsafe) let waiter = Waiter<Int>()
+            let first = Task(executorPreference: loop) { try await waiter.wait(on: loop) }
+            while !waiter.isWaiting { await Task.yield() }
+            // Resumed but not yet running: the cancellation still reaches the loop, behind both tasks.
+            waiter.resume(.success(1))
+            first.cancel()
+            let second = Task(executorPreference: loop) {
+                try await waiter.wait(on: loop, deadline: .now + .milliseconds(20))
+            }
+            let value = try await first.value
+            #expect(value == 1)
+            await #expect(throws: StreamError.timedOut) { try await second.value }
+        }
+    }
+}
