@@ -7,8 +7,12 @@ import Synchronization
 /// redirects are never followed. A request whose kept connection turns out to be dead before one byte of an answer has
 /// come is sent once more if it is idempotent; nothing else is repeated here.
 public final class HTTPClient: Sendable {
+    /// Looks the addresses of a name up.
+    typealias Resolver = @Sendable (String, UInt16, Duration) async throws(ResolutionError) -> [SocketAddress]
+
     private let group: EventLoopGroup
     private let authorities: String?
+    private let resolver: Resolver
     private let pools: [HTTPClientPool]
     private let tls = Mutex<TLSClientContext?>(nil)
 
@@ -17,8 +21,22 @@ public final class HTTPClient: Sendable {
     /// - Parameters:
     ///   - authorities: path of a PEM file with certificates to trust besides the system's.
     ///   - idleTimeout: how long a connection without a request is kept.
-    public init(group: EventLoopGroup, authorities: String? = nil, idleTimeout: Duration = .seconds(30)) {
+    public convenience init(
+        group: EventLoopGroup, authorities: String? = nil, idleTimeout: Duration = .seconds(30)
+    ) {
+        self.init(group: group, authorities: authorities, idleTimeout: idleTimeout) {
+            name, port, timeout throws(ResolutionError) in
+            try await BlockingExecutor.shared.resolve(name, port: port, timeout: timeout)
+        }
+    }
+
+    /// With a resolver of its own, so that tests can let names point anywhere.
+    init(
+        group: EventLoopGroup, authorities: String? = nil, idleTimeout: Duration = .seconds(30),
+        resolver: @escaping Resolver
+    ) {
         self.group = group
+        self.resolver = resolver
         self.authorities = authorities
         pools = group.loops.map { HTTPClientPool(loop: $0, idleTimeout: idleTimeout) }
     }
@@ -122,7 +140,7 @@ public final class HTTPClient: Sendable {
         }
         let found: [SocketAddress]
         do throws(ResolutionError) {
-            found = try await BlockingExecutor.shared.resolve(url.host, port: port, timeout: deadline - .now)
+            found = try await resolver(url.host, port, deadline - .now)
         } catch {
             let code: HTTPClientError.Code =
                 switch error.reason {

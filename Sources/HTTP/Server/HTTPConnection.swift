@@ -24,13 +24,15 @@ final class HTTPConnection {
     let shard: HTTPServerShard
     private(set) var transport: Transport
     private var parser: HTTPRequestParser
-    var input = ByteBuffer()
+    private var input = ByteBuffer(capacity: HTTPConnection.inputCapacity)
     var output: [UInt8] = []
     /// The bytes of `output` that were sent already.
     private var sent = 0
     private var isIdle = false
     private var streaming: Task<Void, any Error>?
 
+    /// Bytes of input that an idle connection has room for; most requests need no more.
+    private static let inputCapacity = 4096
     /// Output that is sent although more requests wait.
     private static let outputLimit = 64 << 10
 
@@ -52,6 +54,7 @@ final class HTTPConnection {
         do throws(Ending) {
             while try await serveRequest() {}
             try await flush()
+            if hasUnreadInput { await linger() }
         } catch .refused {
             await linger()
         } catch {}
@@ -121,6 +124,7 @@ final class HTTPConnection {
                 guard try await fill(whatIsLate: "head_timeout") else { return nil }
             } else {
                 if server.isDraining { return nil }
+                if input.isEmpty, input.capacity > 4 * Self.inputCapacity { input.reset(capacity: Self.inputCapacity) }
                 stream.deadline = loop.now + configuration.idleTimeout
                 guard try await fillIdle() else { return nil }
             }
@@ -190,7 +194,7 @@ final class HTTPConnection {
     private func fillIdle() async throws(Ending) -> Bool {
         do throws(StreamError) {
             while true {
-                if let count = try transport.readAvailable(into: &input) { return count > 0 }
+                if let count = try transport.readAvailable(into: &input, atLeast: 1024) { return count > 0 }
                 isIdle = true
                 defer { isIdle = false }
                 try await transport.waitReadableUncancelled()
@@ -265,6 +269,17 @@ final class HTTPConnection {
             problem.response(requestID: requestID), to: &output, preamble: shard.preamble.bytes(at: loop.now))
         try await flush()
         throw .refused
+    }
+
+    /// Whether the client has sent more than was read: closing then would make the system reset the connection, and
+    /// the client might lose the last answer.
+    private var hasUnreadInput: Bool {
+        if !input.isEmpty { return true }
+        do throws(StreamError) {
+            return try transport.readAvailable(into: &input) ?? 0 > 0
+        } catch {
+            return false
+        }
     }
 
     /// Reads away what the client still sends, for a second at most.

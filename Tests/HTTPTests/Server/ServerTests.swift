@@ -127,6 +127,25 @@ struct ServerTests {
         }
     }
 
+    @Test("lets a client that keeps sending read its last answer before the connection ends")
+    func lingers() async throws {
+        let body = [UInt8](repeating: 0x61, count: 1 << 20)
+        try await withServer {
+            $0.bodyLimit = { _ in 100 }
+        } _: { _, address in
+            for request in [
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            ] {
+                let client = try await RawClient(address)
+                try await client.stream.write(Array(request.utf8) + body)
+                let text = try await client.rest()
+                #expect(text.hasPrefix(request.hasPrefix("GET") ? "HTTP/1.1 200 " : "HTTP/1.1 413 "))
+                client.stream.close()
+            }
+        }
+    }
+
     @Test("answers the valid requests before an invalid one")
     func validThenInvalid() async throws {
         try await withServer { _, address in
