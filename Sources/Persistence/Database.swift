@@ -33,12 +33,27 @@ public final class Database: Sendable {
     ///
     /// - Returns: The rows of each statement, in order.
     public func run(_ scope: Scope, _ queries: [Query]) async throws(DatabaseError) -> [Rows] {
+        try await send(scope, queries, isRead: false)
+    }
+
+    /// Like `run`, for a quick statement that writes nothing: it may travel behind other reads on one connection, which costs both
+    /// sides about half of the work under load.
+    public func read(_ scope: Scope, _ query: Query) async throws(DatabaseError) -> Rows {
+        try await send(scope, [query], isRead: true)[0]
+    }
+
+    /// Like `run`, for quick statements that write nothing; all of them see one role and tenant, each its own snapshot.
+    public func read(_ scope: Scope, _ queries: [Query]) async throws(DatabaseError) -> [Rows] {
+        try await send(scope, queries, isRead: true)
+    }
+
+    private func send(_ scope: Scope, _ queries: [Query], isRead: Bool) async throws(DatabaseError) -> [Rows] {
         if let pool = localPool {
-            return try await pool.run(scope, queries).map(Rows.init)
+            return try await pool.run(scope, queries, isRead: isRead).map(Rows.init)
         }
         let pool = pools[nextPool.next(below: pools.count)]
         return try await Hop.onto(pool.value.loop) { () async throws(DatabaseError) in
-            try await pool.value.run(scope, queries).map(Rows.init)
+            try await pool.value.run(scope, queries, isRead: isRead).map(Rows.init)
         }
     }
 
@@ -57,7 +72,7 @@ public final class Database: Sendable {
         let pool = localPool.map(Confined.init) ?? pools[nextPool.next(below: pools.count)]
         let loop = pool.value.loop
         let connection = try await Hop.on(loop) { () async throws(DatabaseError) in
-            Confined(try await pool.value.acquire(exclusive: true))
+            Confined(try await pool.value.acquire(shared: false))
         }
         let transaction = Transaction(
             connection.value, scope, timeout: statementTimeout ?? configuration.statementTimeout)

@@ -22,10 +22,10 @@ public struct DatabaseConfiguration: Sendable {
     public var preparesStatements = true
     /// How many statements stay prepared on one connection.
     public var preparedStatementLimit = 256
-    /// How many independent `run` calls may be under way on one connection, one behind the other, while no other is free. 1 turns it off.
-    public var pipelineDepth = 8
-    /// A connection whose oldest `run` is older than this gets no further one behind it.
-    public var pipelinePatience: Duration = .milliseconds(20)
+    /// How many independent `read` calls may be under way on one connection, one behind the other. 1 turns it off.
+    public var pipelineDepth = 32
+    /// A connection whose server is busy with one read for longer than this gets no further one behind it.
+    public var pipelinePatience: Duration = .milliseconds(1)
     /// `application_name` as `pg_stat_activity` shows it.
     public var applicationName = "charles-emarsys"
     /// Told of each notice: SQLSTATE and message. The message can hold data. Notices go nowhere else.

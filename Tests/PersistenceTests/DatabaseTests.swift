@@ -162,8 +162,10 @@ struct DatabaseTests {
                 let loop = scratch.group.loops[number % 2]
                 group.addTask(executorPreference: number % 3 == 0 ? nil : loop) {
                     let id = UUID()
-                    let row = try await database.run(
-                        .tenant(id), Query("SELECT app.tenant(), $1", [.int8(Int64(number))]))[0]
+                    let query = Query("SELECT app.tenant(), $1", [.int8(Int64(number))])
+                    let isRead = number % 4 != 0
+                    let row =
+                        try await isRead ? database.read(.tenant(id), query)[0] : database.run(.tenant(id), query)[0]
                     return try row.get(0, as: UUID.self) == id && row.get(1, as: Int.self) == number
                 }
             }
@@ -180,7 +182,7 @@ struct DatabaseTests {
                 group.addTask(executorPreference: loop) {
                     let query = Query("SELECT 1 / $1", [.int4(number % 3 == 0 ? 0 : 1)])
                     do {
-                        return (number, try await database.run(.tenant(UUID()), query)[0].get(0, as: Int.self) == 1)
+                        return (number, try await database.read(.tenant(UUID()), query)[0].get(0, as: Int.self) == 1)
                     } catch let error as DatabaseError {
                         return (number, error.sqlState != "22012")
                     }

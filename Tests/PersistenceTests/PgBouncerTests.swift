@@ -19,7 +19,7 @@ struct PgBouncerTests {
             for number in 0..<200 {
                 group.addTask(executorPreference: scratch.group.loops[number % 2]) {
                     if number % 5 == 0 {
-                        let row = try await database.run(
+                        let row = try await database.read(
                             .resolver, Query("SELECT current_setting('app.tenant', true), current_user"))[0]
                         return try (row.get(0, as: String?.self) ?? "") == "" && row.get(1) == "scratch_app"
                     }

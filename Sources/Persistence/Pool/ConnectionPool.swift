@@ -2,8 +2,9 @@ import EventLoop
 
 /// One loop's connections and the callers waiting for them. Confined to that loop.
 ///
-/// A free connection goes to the caller who has waited longest. Without a free one a new one is opened, up to the limit; then a
-/// `run` may go behind another one on the same connection; then callers queue up to a limit of number and time.
+/// A free connection goes to the caller who has waited longest. Without a free one a new one is opened, up to the limit; then
+/// callers queue up to a limit of number and time. Reads go behind one another on one connection as long as they flow: fewer
+/// wake-ups and system calls on both sides. Writes do not, since each would wait for the commit of the one before it.
 final class ConnectionPool {
     let loop: EventLoop
     private let configuration: DatabaseConfiguration
@@ -21,15 +22,15 @@ final class ConnectionPool {
     /// A caller in the queue.
     private final class Waiter {
         let deadline: MonotonicTime
-        let isExclusive: Bool
+        let isShared: Bool
         let continuation: UnsafeContinuation<Result<Confined<PostgresConnection>, DatabaseError>, Never>
 
         init(
-            _ deadline: MonotonicTime, _ isExclusive: Bool,
+            _ deadline: MonotonicTime, _ isShared: Bool,
             _ continuation: UnsafeContinuation<Result<Confined<PostgresConnection>, DatabaseError>, Never>
         ) {
             self.deadline = deadline
-            self.isExclusive = isExclusive
+            self.isShared = isShared
             self.continuation = continuation
         }
     }
@@ -45,8 +46,10 @@ final class ConnectionPool {
     var openConnections: Int { connections.count }
 
     /// Runs statements in one implicit transaction on any connection.
-    func run(_ scope: Scope, _ queries: [Query]) async throws(DatabaseError) -> [ResultBox] {
-        let connection = try await acquire(exclusive: false)
+    ///
+    /// - Parameter isRead: Whether the statements write nothing, so that they may share a connection.
+    func run(_ scope: Scope, _ queries: [Query], isRead: Bool) async throws(DatabaseError) -> [ResultBox] {
+        let connection = try await acquire(shared: isRead && configuration.pipelineDepth > 1)
         defer { release(connection) }
         let results = try await connection.perform(
             prelude: scope.entry.map { [$0] } ?? [], queries, inTransaction: false,
@@ -56,17 +59,17 @@ final class ConnectionPool {
 
     /// Lends a connection; it must come back by `release`.
     ///
-    /// - Parameter exclusive: Whether nobody else may use it meanwhile.
-    func acquire(exclusive: Bool) async throws(DatabaseError) -> PostgresConnection {
+    /// - Parameter shared: Whether others may use it meanwhile.
+    func acquire(shared: Bool) async throws(DatabaseError) -> PostgresConnection {
         assert(loop.isCurrent, "a pool belongs to its loop")
         if isClosed { throw DatabaseError(.unavailable, context: "pool closed") }
-        if waiters.isEmpty, let connection = takeIdle() ?? (exclusive ? nil : takeShared()) {
-            return lend(connection, exclusive)
+        if waiters.isEmpty, let connection = (shared ? takeShared() : nil) ?? takeIdle() {
+            return lend(connection, shared)
         }
         guard waiters.count < configuration.waitLimit else { throw DatabaseError(.overloaded, context: "queue full") }
         let deadline = MonotonicTime.now + configuration.waitTimeout
         return try await withUnsafeContinuation { continuation in
-            waiters.append(Waiter(deadline, exclusive, continuation))
+            waiters.append(Waiter(deadline, shared, continuation))
             grow()
             armWaitTimer()
         }.get().value
@@ -76,11 +79,12 @@ final class ConnectionPool {
     func release(_ connection: PostgresConnection) {
         assert(loop.isCurrent, "a pool belongs to its loop")
         connection.users -= 1
-        guard connection.users == 0 else { return }
-        connection.isExclusive = false
-        guard connection.isIdle, !isClosed, !isOld(connection) else { return connection.close() }
-        idle.append(connection)
-        serve()
+        if connection.users == 0 {
+            connection.isShared = false
+            guard connection.isIdle, !isClosed, !isOld(connection) else { return connection.close() }
+            idle.append(connection)
+        }
+        if !waiters.isEmpty { serve() }
     }
 
     /// Refuses new callers, ends waiting ones, closes free connections; lent ones are closed when they come back.
@@ -102,27 +106,18 @@ final class ConnectionPool {
         return nil
     }
 
-    /// The least used connection that is busy with `run`s only, none of them slow, once no further one may be opened.
+    /// A connection that is busy with reads only, has room behind them, and whose reads are quick.
     private func takeShared() -> PostgresConnection? {
-        guard configuration.pipelineDepth > 1, connections.count + opening >= configuration.connectionsPerLoop else {
-            return nil
+        let now = MonotonicTime.now
+        return connections.first { connection in
+            connection.isShared && connection.users < configuration.pipelineDepth && connection.state == .open
+                && now - connection.oldestStarted < configuration.pipelinePatience
         }
-        var best: PostgresConnection?
-        for connection in connections
-        where connection.state == .open && !connection.isExclusive && connection.users < configuration.pipelineDepth
-            && connection.users < best?.users ?? .max
-        {
-            best = connection
-        }
-        if let oldest = best?.oldestSubmission, MonotonicTime.now - oldest > configuration.pipelinePatience {
-            return nil
-        }
-        return best
     }
 
-    private func lend(_ connection: PostgresConnection, _ exclusive: Bool) -> PostgresConnection {
+    private func lend(_ connection: PostgresConnection, _ shared: Bool) -> PostgresConnection {
         connection.users += 1
-        connection.isExclusive = exclusive
+        connection.isShared = shared
         return connection
     }
 
@@ -133,9 +128,11 @@ final class ConnectionPool {
     // MARK: Serving the queue
 
     private func serve() {
-        while !waiters.isEmpty, let connection = takeIdle() {
-            let waiter = waiters.removeFirst()
-            waiter.continuation.resume(returning: .success(Confined(lend(connection, waiter.isExclusive))))
+        while let waiter = waiters.first,
+            let connection = (waiter.isShared ? takeShared() : nil) ?? takeIdle()
+        {
+            waiters.removeFirst()
+            waiter.continuation.resume(returning: .success(Confined(lend(connection, waiter.isShared))))
         }
         grow()
     }

@@ -23,9 +23,11 @@ final class PostgresConnection {
     private(set) var state = State.open
     /// Called once, when the connection is closed for whatever reason.
     var onClose: (() -> Void)?
-    /// For the pool: how many callers use the connection, and whether one has it to itself.
+    /// For the pool: how many callers use the connection, and whether more may join.
     var users = 0
-    var isExclusive = false
+    var isShared = false
+    /// When the server began with the oldest segment under way.
+    private(set) var oldestStarted = MonotonicTime.now
 
     var mode = Mode.pipeline
     var copyWaiter: UnsafeContinuation<Void, Never>?
@@ -70,9 +72,6 @@ final class PostgresConnection {
     var isIdle: Bool {
         state == .open && mode == .pipeline && segments.isEmpty && PQtransactionStatus(pointer) == PQTRANS_IDLE
     }
-
-    /// When the oldest segment under way was submitted, if there is one.
-    var oldestSubmission: MonotonicTime? { segments.first?.submitted }
 
     /// Sends statements with one Sync behind them and waits for their end.
     ///
@@ -240,6 +239,7 @@ final class PostgresConnection {
 
     private func enqueue(_ segment: Segment) throws(DatabaseError) {
         guard PQpipelineSync(pointer) == 1 else { throw lost() }
+        if segments.isEmpty { oldestStarted = segment.submitted }
         segments.append(segment)
         armDeadline(segment.deadline)
         flush()
@@ -337,6 +337,7 @@ final class PostgresConnection {
 
     private func finish(_ segment: Segment) {
         segments.removeFirst()
+        oldestStarted = .now
         segment.finish()
         if let next = segments.first, next.cancellation != nil { canceller.cancel() }
     }
