@@ -50,22 +50,31 @@ final class Composition: Sendable {
         // Opt-ins.
         let consent = ConsentService(database: database, lookup: StoredContacts(database: database), time: time)
 
+        // Webhooks and what follows from them.
+        let contacts = StitchedContacts { _ in nil }
+        let events = EventCapability(
+            settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board, group: group,
+            time: time)
+
         // Routes on tenants' hosts.
-        let groups: [any RouteGroup] = [
-            ConnectionRoutes(connections: connections),
-            MappingRoutes(
-                catalogue: catalogue, mappings: MappingService(database: database, catalogue: catalogue, time: time),
-                properties: CustomPropertyService(database: database, time: time),
-                segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
-                optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
-                syncInterval: settings.syncInterval),
-            OptInRoutes(
-                consent: consent, exports: OptInExportService(database: database, time: time), time: time),
-            WebhookSecretRoutes(
-                webhooks: WebhookSecretService(database: database, secrets: secrets, time: time), database: database,
-                hosts: hosts),
-            StreamRoutes(database: database, time: time),
-        ]
+        let groups: [any RouteGroup] =
+            events.groups + [
+                ConnectionRoutes(connections: connections),
+                MappingRoutes(
+                    catalogue: catalogue,
+                    mappings: MappingService(database: database, catalogue: catalogue, time: time),
+                    properties: CustomPropertyService(database: database, time: time),
+                    segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
+                    optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
+                    syncInterval: settings.syncInterval),
+                OptInRoutes(
+                    consent: consent, exports: OptInExportService(database: database, time: time), time: time),
+                WebhookSecretRoutes(
+                    webhooks: WebhookSecretService(database: database, secrets: secrets, time: time),
+                    database: database,
+                    hosts: hosts),
+                StreamRoutes(database: database, time: time),
+            ]
         // Routes on the operators' host.
         let operatorGroups: [any OperatorRouteGroup] = [
             TenantAdministrationRoutes(administration: administration, log: log),
@@ -75,11 +84,11 @@ final class Composition: Sendable {
         let queues: [String: JobBoard.Handlers] = [
             "imports": [:],
             "exports": [:],
-            "events": [:],
-            "deliveries": [:],
+            "events": events.eventJobs,
+            "deliveries": events.deliveryJobs,
             "maintenance": [:],
         ]
-        services = [directory] + board.open(queues, database: database, group: group, time: time)
+        services = [directory] + events.services + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()
         metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }

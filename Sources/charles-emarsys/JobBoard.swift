@@ -7,8 +7,9 @@ final class JobBoard: Sendable {
     /// Handlers by kind of job.
     typealias Handlers = [String: LaneWorker.Handler]
 
-    /// How many jobs of a queue one process runs at once. Imports hold the most memory.
-    private static let concurrency = ["imports": 2, "exports": 4, "events": 8, "deliveries": 16, "maintenance": 2]
+    /// How many jobs of a queue one process runs at once. Imports hold the most memory; deliveries mostly wait for
+    /// their endpoints, and slow ones must leave room for others.
+    private static let concurrency = ["imports": 2, "exports": 4, "events": 8, "deliveries": 48, "maintenance": 2]
 
     private let workers = Mutex<[String: LaneWorker]>([:])
 
@@ -22,6 +23,7 @@ final class JobBoard: Sendable {
         let made = queues.filter { !$0.value.isEmpty }.map { queue, handlers in
             var configuration = LaneWorker.Configuration(queue: queue)
             configuration.concurrency = Self.concurrency[queue] ?? 4
+            configuration.lanes = max(16, configuration.concurrency)
             return (
                 queue, LaneWorker(configuration, database: database, group: group, time: time, handlers: handlers)
             )

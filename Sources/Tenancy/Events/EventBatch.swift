@@ -28,43 +28,30 @@ struct EventBatch {
                     event, stitched[event.id] ?? EventStitching(action: .none(code: "no_usable_identifier")))
             }
         }
-        try await write(plan, stitched: stitched)
+        try await write(plan)
     }
 
     // MARK: Contacts
 
-    /// Finds or creates the contacts. Events that share a key but say different things about it go one after the other.
+    /// Finds or creates the contacts: events with the same keys ask once.
     private func stitch(_ events: [PendingEvent]) async throws -> [UUID: EventStitching] {
+        var rows: [ContactKeys: Int] = [:]
+        var keys: [ContactKeys] = []
+        for event in events where !event.content.keys.isEmpty && rows[event.content.keys] == nil {
+            rows[event.content.keys] = keys.count
+            keys.append(event.content.keys)
+        }
+        if keys.isEmpty { return [:] }
+        let outcomes = try await contacts.stitch(
+            keys, tenantID: tenantID, tenant: tenant, in: transaction, now: now)
         var result: [UUID: EventStitching] = [:]
-        var waves: [StitchWave] = []
-        var known: [ContactKeys: (wave: Int, row: Int)] = [:]
-        var members: [(event: UUID, wave: Int, row: Int)] = []
-        for event in events where !event.content.keys.isEmpty {
-            let keys = event.content.keys
-            if let place = known[keys] {
-                members.append((event.id, place.wave, place.row))
-                continue
-            }
-            let wave = (waves.lastIndex { $0.shares(keys) } ?? -1) + 1
-            if wave == waves.count { waves.append(StitchWave()) }
-            let row = waves[wave].add(keys)
-            known[keys] = (wave, row)
-            members.append((event.id, wave, row))
-        }
-        var outcomes: [[EventStitching]] = []
-        for wave in waves {
-            outcomes.append(
-                try await contacts.stitch(
-                    wave.keys, tenantID: tenantID, tenant: tenant, in: transaction, now: now))
-        }
-        var seen = Set<[Int]>()
-        for member in members {
-            var outcome = outcomes[member.wave][member.row]
+        var seen = Set<Int>()
+        for event in events {
+            guard let row = rows[event.content.keys] else { continue }
+            var outcome = outcomes[row]
             // Later events of the same keys find what the first one made.
-            if !seen.insert([member.wave, member.row]).inserted, outcome.contactID != nil {
-                outcome.action = .unchanged
-            }
-            result[member.event] = outcome
+            if !seen.insert(row).inserted, outcome.contactID != nil { outcome.action = .unchanged }
+            result[event.id] = outcome
         }
         return result
     }
@@ -121,7 +108,7 @@ struct EventBatch {
 
     // MARK: Writing
 
-    private func write(_ plan: EventPlan, stitched: [UUID: EventStitching]) async throws {
+    private func write(_ plan: EventPlan) async throws {
         var queries: [Query] = []
         if !plan.runs.isEmpty {
             queries.append(FlowRunStore.insert(plan.runs, tenantID: tenantID, now: now))
@@ -129,37 +116,7 @@ struct EventBatch {
             if !started.isEmpty { queries.append(EventStore.touches(started, tenantID: tenantID, now: now)) }
         }
         queries += DeliveryOutbox.queries(tenant: tenantID, plan.outgoing, now: now)
-        let toExport = Set(stitched.values.filter(\.changesExport).compactMap(\.contactID))
-        if !toExport.isEmpty {
-            queries.append(EventStore.queueOptInExports(Array(toExport), tenantID: tenantID, now: now))
-        }
         queries += EventStore.finish(plan.done, tenantID: tenantID, now: now)
         _ = try await transaction.batch(queries)
-    }
-}
-
-/// Rows that can be stitched at once: no two of them share a key.
-private struct StitchWave {
-    private(set) var keys: [ContactKeys] = []
-    private var values = Set<String>()
-
-    mutating func add(_ keys: ContactKeys) -> Int {
-        self.keys.append(keys)
-        values.formUnion(Self.values(keys))
-        return self.keys.count - 1
-    }
-
-    func shares(_ keys: ContactKeys) -> Bool { Self.values(keys).contains { values.contains($0) } }
-
-    /// Looser than the normaliser on purpose: two spellings of one number must meet, two numbers may.
-    private static func values(_ keys: ContactKeys) -> [String] {
-        var values: [String] = []
-        if let id = keys.externalReferenceID { values.append("e" + id) }
-        if let phone = keys.phone {
-            let digits = phone.utf8.filter { (48...57).contains($0) }.suffix(8)
-            values.append("p" + String(decoding: digits, as: UTF8.self))
-        }
-        if let email = keys.email { values.append("m" + email.lowercased()) }
-        return values
     }
 }

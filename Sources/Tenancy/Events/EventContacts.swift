@@ -17,7 +17,8 @@ public protocol EventContacts: Sendable {
     func phone(_ raw: String, defaultCountry: String?) -> Result<String, ContactKeyFault>
     /// The e-mail in its comparable form.
     func email(_ raw: String) -> Result<String, ContactKeyFault>
-    /// Finds or creates the contacts of some keys, in their order. No two of them share a key.
+    /// Finds or creates the contacts of some keys, in their order, tells the instance of them, and has Emarsys told their opt-in
+    /// where that is due. No two are alike, but several may be of one person.
     func stitch(
         _ keys: [ContactKeys], tenantID: UUID, tenant: EventTenant, in transaction: Transaction, now: Timestamp
     ) async throws -> [EventStitching]

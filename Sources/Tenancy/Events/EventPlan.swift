@@ -34,21 +34,12 @@ public struct EventStitching: Sendable {
     public var action: Action
     /// Why parts of the keys were left out.
     public var notes: [String] = []
-    /// A new Emarsys id was attached.
-    public var isLinked = false
 
     /// An outcome.
-    public init(contactID: UUID? = nil, action: Action, notes: [String] = [], isLinked: Bool = false) {
+    public init(contactID: UUID? = nil, action: Action, notes: [String] = []) {
         self.contactID = contactID
         self.action = action
         self.notes = notes
-        self.isLinked = isLinked
-    }
-
-    /// Whether Emarsys may now have to be told the contact's opt-in state.
-    var changesExport: Bool {
-        if case .merged = action { return true }
-        return isLinked
     }
 
     var name: String {
@@ -98,7 +89,6 @@ struct EventPlan {
     /// A custom event.
     mutating func add(_ event: PendingEvent, _ stitching: EventStitching) {
         guard let contactID = stitching.contactID else { return reject(event, stitching) }
-        tellContact(stitching, contactID)
         for attempt in event.attempts {
             let started = start(event, attempt, contactID: contactID, trigger: .emarsysEvent)
             done.append(
@@ -114,7 +104,6 @@ struct EventPlan {
         order event: PendingEvent, _ stitching: EventStitching?, contactID: UUID?, order: JSON, faults: [EventFault],
         startsFlows: Bool
     ) {
-        if let stitching, let contactID = stitching.contactID { tellContact(stitching, contactID) }
         for attempt in event.attempts {
             var started: [JSON] = []
             // A replay starts an order flow only where that very flow was asked for.
@@ -141,20 +130,6 @@ struct EventPlan {
                     eventID: event.id, attempt: attempt, status: .rejected, contactID: nil, faults: [fault],
                     trace: Self.trace(event, attempt, stitching, flows: [], order: nil)))
         }
-    }
-
-    private mutating func tellContact(_ stitching: EventStitching, _ contactID: UUID) {
-        let type: String
-        var data: JSON = ["contact": contacts[contactID]?.summary ?? .null]
-        switch stitching.action {
-        case .created: type = "contact.created"
-        case .updated: type = "contact.updated"
-        case .merged(let loser):
-            type = "contact.merged"
-            data["merged_contact_id"] = .string(loser.text)
-        case .unchanged, .none: return
-        }
-        outgoing.append(OutgoingEvent(type: type, contactID: contactID, data: data))
     }
 
     /// Starts the flows that wait for the event; answers their part of the trace.

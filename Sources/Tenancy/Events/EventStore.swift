@@ -160,11 +160,4 @@ enum EventStore {
                 .uuidArray(runs.map(\.id)), .timestamp(now),
             ])
     }
-
-    /// Tells Emarsys what it should know of contacts that were linked or merged.
-    static func queueOptInExports(_ contacts: [UUID], tenantID: UUID, now: Timestamp) -> Query {
-        Query(
-            "SELECT app.queue_opt_in_exports($1, $2, 'stitched', $3)",
-            [.uuid(tenantID), .uuidArray(contacts), .timestamp(now)])
-    }
 }

@@ -32,9 +32,9 @@ final class EventBench: Sendable {
         (test, database) = try Self.shared.get()
         time = ManualTime(Timestamp(rfc3339: "2026-11-24T12:00:00Z") ?? Timestamp(seconds: 0))
         webhooks = WebhookService(
-            inbox: InboxWriter(database: database, group: test.group, time: time), contacts: PlainContacts(),
+            inbox: InboxWriter(database: database, group: test.group, time: time), contacts: StitchedContacts { _ in nil },
             time: time)
-        processor = EventProcessor(database: database, contacts: PlainContacts(), time: time)
+        processor = EventProcessor(database: database, contacts: StitchedContacts { _ in nil }, time: time)
         events = EventService(database: database, time: time)
         flows = FlowService(database: database, time: time)
         orders = OrderService(database: database)
@@ -115,58 +115,5 @@ final class EventBench: Sendable {
     @discardableResult
     func rows(_ sql: String, _ more: [String?] = []) throws -> [[String?]] {
         try test.administer(sql, [tenantID.uuidString] + more)
-    }
-}
-
-/// Contacts without any subtlety: a key that somebody has finds them, a phone or an e-mail makes one.
-struct PlainContacts: EventContacts {
-    func phone(_ raw: String, defaultCountry: String?) -> Result<String, ContactKeyFault> {
-        let digits = raw.filter { $0.isNumber || $0 == "+" }
-        return digits.hasPrefix("0") ? .failure(ContactKeyFault("phone_missing_country_code")) : .success(digits)
-    }
-
-    func email(_ raw: String) -> Result<String, ContactKeyFault> {
-        raw.contains("@") ? .success(raw.lowercased()) : .failure(ContactKeyFault("email_invalid"))
-    }
-
-    func stitch(
-        _ keys: [ContactKeys], tenantID: UUID, tenant: EventTenant, in transaction: Transaction, now: Timestamp
-    ) async throws -> [EventStitching] {
-        var outcomes: [EventStitching] = []
-        for key in keys {
-            let values = [
-                ("emarsys_contact_id", key.externalReferenceID), ("phone", key.phone), ("email", key.email),
-            ].compactMap { kind, value in value.map { (kind, $0) } }
-            let found = try await transaction.query(
-                Query(
-                    """
-                    SELECT contact_id FROM app.contact_identifiers
-                     WHERE tenant_id = $1 AND (kind, value) IN (SELECT * FROM unnest($2::text[], $3::text[])) LIMIT 1
-                    """, [.uuid(tenantID), .textArray(values.map(\.0)), .textArray(values.map(\.1))]))
-            if let row = found.first {
-                outcomes.append(EventStitching(contactID: try row.get(0), action: .unchanged))
-                continue
-            }
-            if key.phone == nil, key.email == nil {
-                outcomes.append(EventStitching(action: .none(code: "no_usable_identifier")))
-                continue
-            }
-            let id = UUID()
-            _ = try await transaction.batch([
-                Query(
-                    "INSERT INTO app.contacts (tenant_id, id, phone, email, external_reference_id) VALUES ($1, $2, $3, $4, $5)",
-                    [
-                        .uuid(tenantID), .uuid(id), .optional(text: key.phone), .optional(text: key.email),
-                        .optional(text: key.externalReferenceID),
-                    ]),
-                Query(
-                    """
-                    INSERT INTO app.contact_identifiers (tenant_id, kind, value, contact_id, source)
-                    SELECT $1, k, v, $4, 'webhook' FROM unnest($2::text[], $3::text[]) AS u (k, v)
-                    """, [.uuid(tenantID), .textArray(values.map(\.0)), .textArray(values.map(\.1)), .uuid(id)]),
-            ])
-            outcomes.append(EventStitching(contactID: id, action: .created, isLinked: key.externalReferenceID != nil))
-        }
-        return outcomes
     }
 }

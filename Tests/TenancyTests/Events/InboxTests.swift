@@ -167,7 +167,7 @@ struct InboxTests {
         let database = try Database(configuration, group: bench.test.group)
         let service = WebhookService(
             inbox: InboxWriter(database: database, group: bench.test.group, time: bench.time),
-            contacts: PlainContacts(), time: bench.time)
+            contacts: StitchedContacts { _ in nil }, time: bench.time)
         let request = try HTTPRequest(
             method: .post, target: "/", headers: ["Authorization": "Bearer " + EventBench.token()],
             body: event("1").encoded())

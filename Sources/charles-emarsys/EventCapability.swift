@@ -1,0 +1,58 @@
+import API
+import EventLoop
+import HTTP
+import JSON
+import Persistence
+import Tenancy
+
+/// Webhooks, what follows from them, and what is delivered to the charles instances.
+struct EventCapability {
+    /// Routes on tenants' hosts.
+    let groups: [any RouteGroup]
+    /// Handlers of the lane `events`.
+    let eventJobs: JobBoard.Handlers
+    /// Handlers of the lane `deliveries`.
+    let deliveryJobs: JobBoard.Handlers
+    /// What runs in the background beside the lanes.
+    let services: [any Service]
+
+    init(
+        _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts, log: Log,
+        board: JobBoard, group: EventLoopGroup, time: any TimeSource
+    ) {
+        let policy = EndpointPolicy(addresses: .publicOnly(allowing: settings.allowedPrivateNetworks))
+        let deliverer = Deliverer(
+            database: database, client: HTTPClient(group: group), policy: policy, secrets: secrets, time: time,
+            plan: DeliveryRetryPlan(retryFor: settings.deliveryRetryFor))
+        deliveryJobs = [
+            "deliver": { job in
+                try await deliverer.drain(tenantID: job.tenantID)
+                return .finished
+            }
+        ]
+        let inbox = InboxWriter(database: database, group: group, time: time) { board.wake("events") }
+        let processor = EventProcessor(database: database, contacts: contacts, time: time) { board.wake("deliveries") }
+        eventJobs = [
+            "process_events": { job in
+                try await processor.drain(tenantID: job.tenantID)
+                return .finished
+            }
+        ]
+        groups = [
+            WebhookRoutes(webhooks: WebhookService(inbox: inbox, contacts: contacts, time: time)),
+            EventRoutes(events: EventService(database: database, time: time)),
+            FlowRoutes(flows: FlowService(database: database, time: time)),
+            DeliveryRoutes(
+                deliveries: DeliveryService(
+                    database: database, secrets: secrets, policy: policy, deliverer: deliverer, time: time)),
+            OrderRoutes(orders: OrderService(database: database)),
+        ]
+        services = [
+            EventSweep(processor: processor, time: time) { error in
+                log(
+                    .warning, "event_sweep_failed",
+                    ["error": .string("\((error as? DatabaseError)?.description ?? "unknown")")])
+            }
+        ]
+    }
+}
