@@ -51,7 +51,7 @@ let package = Package(
         .testTarget(
             name: "TenancyTests",
             dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "TestSupport"]),
-        .testTarget(name: "APITests", dependencies: ["API", "TestSupport"]),
+        .testTarget(name: "APITests", dependencies: ["API", "Emarsys", "Sandbox", "TestSupport"]),
         .testTarget(name: "PagesTests", dependencies: ["TestSupport", "API", "HTTP", "JSON", "charles-emarsys"]),
     ],
     swiftLanguageModes: [.v6]
