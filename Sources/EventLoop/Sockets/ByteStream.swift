@@ -72,6 +72,9 @@ public final class ByteStream: DescriptorHandler {
     /// ``foundNoRoomToWrite()``, before anybody waits.
     public var descriptorForLibrary: CInt? { descriptor >= 0 ? descriptor : nil }
 
+    /// Whether a read may bring something, as far as is known.
+    public var mayHaveInput: Bool { mayRead }
+
     /// A library's read would have blocked.
     public func foundNothingToRead() { mayRead = false }
 

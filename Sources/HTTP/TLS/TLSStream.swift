@@ -43,6 +43,8 @@ final class TLSStream {
 
     func readAvailable(into buffer: inout ByteBuffer, atLeast room: Int) throws(StreamError) -> Int? {
         guard stream.descriptorForLibrary != nil else { throw .closed }
+        // What libssl has decrypted or fetched already is not announced by the socket any more.
+        if !stream.mayHaveInput, !readingNeedsRoom, SSL_has_pending(ssl) == 0 { return nil }
         ERR_clear_error()
         let ssl = ssl
         let count = buffer.fill(atLeast: room) { memory in
