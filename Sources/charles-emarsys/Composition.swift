@@ -74,11 +74,13 @@ final class Composition: Sendable {
                     database: database,
                     hosts: hosts),
                 StreamRoutes(database: database, time: time),
+                InstanceRoutes(administration: administration),
             ]
         // Routes on the operators' host.
         let operatorGroups: [any OperatorRouteGroup] = [
             TenantAdministrationRoutes(administration: administration, log: log),
             AccessRoutes(administration: administration, reporting: reporting),
+            QueueRoutes(database: database, time: time),
         ]
         // Work in the background: handlers by queue and kind of job.
         let queues: [String: JobBoard.Handlers] = [

@@ -76,11 +76,24 @@ public struct APIResponder: HTTPResponder {
         case .unknown:
             throw Self.unknownInstance
         case .operator:
-            return try await operators.answer(request)
+            let response = try await operators.answer(request)
+            // `/api/v0/tenants/{instance}/…`
+            let path = request.path.split(separator: "/")
+            if Self.isWrite(request), path.count > 3 { directory.forget(instance: String(path[3])) }
+            return response
         case .instance(let name):
             guard let tenant = try await directory.tenant(instance: name) else { throw Self.unknownInstance }
-            return try await tenants.answer(request, tenant)
+            let response = try await tenants.answer(request, tenant)
+            if Self.isWrite(request), Self.changesDirectory(request.path) { directory.forget(instance: name) }
+            return response
         }
+    }
+
+    private static func isWrite(_ request: HTTPRequest) -> Bool { request.method != .get && request.method != .head }
+
+    /// Whether writing there changes what the directory knows of a tenant: its connection, secrets, keys or settings.
+    private static func changesDirectory(_ path: String) -> Bool {
+        ["/api/v0/integrations/emarsys", "/api/v0/api_keys", "/api/v0/instance"].contains { path.hasPrefix($0) }
     }
 
     /// The same for every host that is none of ours.

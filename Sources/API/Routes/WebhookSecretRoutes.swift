@@ -32,6 +32,7 @@ public struct WebhookSecretRoutes: RouteGroup {
             let current = try await webhooks.current(context.tenant)
             let reveals =
                 context.principal.permissions.contains(.admin) && context.request.queryItem("reveal") != "false"
+            if reveals { try await webhooks.noteReveal(context.tenant, actor: context.principal.actor) }
             return .object(object(context, current, reveals: reveals))
         }
         routes.on(

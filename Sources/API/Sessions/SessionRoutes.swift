@@ -35,6 +35,8 @@ struct SessionRoutes: RouteGroup {
         "type": "object",
         "properties": [
             "instance_name": ["type": "string"], "display_name": ["type": "string"],
+            "name": ["type": ["string", "null"]], "time_zone": ["type": "string"],
+            "default_currency": ["type": ["string", "null"]],
             "permissions": ["type": "array", "items": ["type": "string"]],
             "features": ["type": "object"],
             "csrf_token": ["type": ["string", "null"]],
@@ -71,7 +73,9 @@ struct SessionRoutes: RouteGroup {
             return .object(json(context.tenant, context.principal.permissions, csrf: nil, expiresAt: nil))
         }
         return .object(
-            json(context.tenant, session.permissions, csrf: session.csrfToken, expiresAt: session.expiresAt))
+            json(
+                context.tenant, session.permissions, csrf: session.csrfToken, expiresAt: session.expiresAt,
+                name: session.keyName))
     }
 
     private func signOut(_ context: TenantContext) async throws -> HTTPResponse {
@@ -84,11 +88,15 @@ struct SessionRoutes: RouteGroup {
             headers: ["Set-Cookie": SessionCookie.clear(Authentication.cookieName, host: context.request.host)])
     }
 
-    private func json(_ tenant: Tenant, _ permissions: PermissionSet, csrf: String?, expiresAt: Timestamp?) -> JSON {
+    private func json(
+        _ tenant: Tenant, _ permissions: PermissionSet, csrf: String?, expiresAt: Timestamp?, name: String? = nil
+    ) -> JSON {
         [
             "instance_name": .string(tenant.instanceName),
             "display_name": .string(tenant.displayName),
+            "name": .optional(name),
             "time_zone": .string(tenant.timeZone),
+            "default_currency": .optional(tenant.defaultCurrency),
             "permissions": .array(permissions.permissions.map { .string($0.rawValue) }),
             "features": .object(FeatureJSON.object(tenant.features)),
             "csrf_token": .optional(csrf),

@@ -47,6 +47,13 @@ public struct WebhookSecretService: Sendable {
         return Current(secret: secret, previousValidUntil: until)
     }
 
+    /// Writes down that the secret was shown to somebody.
+    public func noteReveal(_ tenant: Tenant, actor: String) async throws {
+        _ = try await database.run(
+            .tenant(tenant.id),
+            AuditStore.insert(tenant.id, at: time.now(), actor: actor, action: "webhook_secret.revealed"))
+    }
+
     /// Makes a new secret; the one before it stays valid for `overlap`.
     public func rotate(_ tenant: Tenant, overlap: Duration, actor: String) async throws -> Current {
         let now = time.now()

@@ -67,6 +67,10 @@ public final class Directory: Service {
         return tenant
     }
 
+    /// Forgets an instance that this process has just changed, so that whoever changed it sees it at once: the replicas
+    /// learn of it by polling, within a second.
+    public func forget(instance name: String) { cache.withLock { $0.forget(instance: name) } }
+
     /// How many entries are held.
     public var entryCount: Int { cache.withLock { $0.count } }
 

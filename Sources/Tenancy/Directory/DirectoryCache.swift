@@ -74,6 +74,15 @@ struct DirectoryCache: Sendable {
         missing = [:]
     }
 
+    /// Forgets one instance, because this process has just changed it: the next look-up loads it.
+    mutating func forget(instance name: String) {
+        generation += 1
+        missing[name] = nil
+        for entry in [young.removeValue(forKey: name), old.removeValue(forKey: name)] {
+            if let entry { names[entry.tenant.id] = nil }
+        }
+    }
+
     /// Takes in a poll that began at `began` and succeeded.
     mutating func polled(_ changes: [DirectoryChange], began: MonotonicTime) {
         let current = Set(changes)

@@ -6,6 +6,8 @@ public import Persistence
 public struct StoredSession: Sendable {
     /// The key that opened it.
     public let keyID: UUID
+    /// What that key is called.
+    public let keyName: String
     /// What a write by cookie has to repeat in `X-CSRF-Token`.
     public let csrfToken: String
     /// What the key may do.
@@ -24,7 +26,7 @@ public enum SessionStore {
             .tenant(tenant),
             Query(
                 """
-                SELECT s.api_key_id, s.csrf_token, k.permissions, s.expires_at
+                SELECT s.api_key_id, s.csrf_token, k.permissions, s.expires_at, k.name
                   FROM app.sessions s
                   JOIN app.api_keys k ON k.tenant_id = $1 AND k.id = s.api_key_id AND k.revoked_at IS NULL
                  WHERE s.tenant_id = $1 AND s.token_hash = $2 AND s.expires_at > $3
@@ -32,7 +34,7 @@ public enum SessionStore {
         guard let row = rows.first else { return nil }
         let permissions: [String] = try row.get(2)
         return StoredSession(
-            keyID: try row.get(0), csrfToken: try row.get(1),
+            keyID: try row.get(0), keyName: try row.get(4), csrfToken: try row.get(1),
             permissions: PermissionSet(permissions.compactMap { Permission(rawValue: $0) }), expiresAt: try row.get(3))
     }
 
