@@ -35,7 +35,7 @@ public enum LaneStore {
                        count(*) FILTER (WHERE j.state = 1), count(*) FILTER (WHERE j.state = 4),
                        count(*) FILTER (WHERE j.state = 3), min(j.run_at) FILTER (WHERE j.state = 0)
                   FROM app.jobs j
-                  JOIN app.tenants t ON t.id = j.tenant_id
+                  JOIN app.tenants t ON t.tenant_id = j.tenant_id
                   LEFT JOIN app.lanes l ON l.tenant_id = j.tenant_id AND l.queue = j.queue
                  WHERE $1::text IS NULL OR t.instance_name = $1
                  GROUP BY t.instance_name, j.queue, l.paused

@@ -23,7 +23,7 @@ export function combobox({ label, items, value, placeholder, onchange = () => {}
     shown = items.filter((i) => `${i.text} ${i.note ?? ""} ${i.value}`.toLowerCase().includes(wanted)).slice(0, 50);
     fill(list, shown.length === 0 && h("li", { class: "muted" }, t("Nothing found")), shown.map((item, index) => h("li", {
       role: "option", id: `${id}-${index}`, "aria-selected": String(item.value === chosen), "aria-disabled": item.disabled ? "true" : null,
-      onmousedown: (event) => { event.preventDefault(); take(item); },
+      onmousedown: (event) => event.preventDefault(), onclick: () => take(item),
     }, icon(item.disabled ? "off" : item.value === chosen ? "check" : "plus"), item.text, " ", h("span", { class: "muted xs" }, item.note))));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");

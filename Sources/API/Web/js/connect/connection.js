@@ -67,6 +67,10 @@ export async function connectionStep(state) {
         state.connection = (await api.put("/integrations/emarsys/connection", body)).data[0];
       }
       const result = (await api.post("/integrations/emarsys/connection/test")).data[0];
+      if (result.error) {
+        fill(permissions, notice("bad", h("strong", {}, result.error.detail), " ", result.error.advice));
+        return false;
+      }
       checked = true;
       return paintPermissions(result.permissions);
     } catch (fault) {
@@ -105,7 +109,7 @@ export async function connectionStep(state) {
 
   return {
     content: [form, permissions],
-    extra: button(t("Check again"), { onclick: check }, "run"),
+    extra: button(stored ? t("Check again") : t("Check the connection"), { onclick: check }, "run"),
     gate: (set) => { setGate = set; },
     async next() { return (checked && !secret.input.value) || (await check()); },
   };

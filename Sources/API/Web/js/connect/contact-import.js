@@ -12,7 +12,7 @@ const TYPES = { shorttext: "Text", longtext: "Text", largetext: "Long text", sin
 
 const idOf = (f) => String(f.id ?? f.field_id);
 const typeOf = (f) => (f.type ?? f.application_type ?? "").replaceAll(" ", "").toLowerCase();
-const isText = (f) => ["shorttext", "longtext", "largetext", "text"].includes(typeOf(f));
+const isText = (f) => f.is_text ?? ["shorttext", "longtext", "largetext", "text"].includes(typeOf(f));
 const typeName = (f) => t(TYPES[typeOf(f)] ?? typeOf(f));
 /** The type of a custom property that suits a field. */
 const propertyType = (f) => ({ date: "date", birthdate: "date", numeric: "number" }[typeOf(f)] ?? "string");
@@ -44,7 +44,11 @@ export async function importStep(state) {
       h("td", { role: "cell", class: "hide-s" }, icon("arrow")), h("td", { role: "cell", "data-label": t("Destination") }, t(to)),
       h("td", { role: "cell", class: "hide-s" }, t("Always")), h("td", { role: "cell", class: "hide-s" }));
   };
-  const sample = (f) => (f?.sample ? t("For example “{value}”.", { value: f.sample }) : typeOf(f ?? {}) === "singlechoice" ? t("Single choice: we import the label.") : typeOf(f ?? {}) === "multichoice" ? t("Multiple choice: labels, joined by commas.") : null);
+  const sample = (f) => {
+    if (!f?.choices?.length) return null;
+    const some = f.choices.slice(0, 3).map((c) => c.label).join(", ") + (f.choices.length > 3 ? " …" : "");
+    return typeOf(f) === "multichoice" ? t("Labels, joined by commas. For example: {choices}", { choices: some }) : t("The label. For example: {choices}", { choices: some });
+  };
 
   const customRow = (row, index) => {
     const source = known.get(row.source);

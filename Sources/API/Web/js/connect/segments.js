@@ -13,6 +13,7 @@ export async function segmentStep(state) {
     api.list("/integrations/emarsys/segments", { signal }), api.list("/integrations/emarsys/segments/selected", { signal }),
   ]);
   const chosen = new Map(selected.items.map((s) => [String(s.segment_id), s.interval_hours ?? 12]));
+  const sizes = new Map(selected.items.map((s) => [String(s.segment_id), s.size]));
   const before = JSON.stringify([...chosen]);
   const summary = h("p", { class: "small num", role: "status" });
   const list = h("div", {});
@@ -29,7 +30,7 @@ export async function segmentStep(state) {
         h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, [t("Segment"), t("Type"), t("Contacts"), t("Interval")].map((c, i) => h("th", { role: "columnheader", scope: "col", class: i === 2 ? "r" : null }, c)))),
         h("tbody", { role: "rowgroup" }, shown.map((s) => {
           const id = idOf(s);
-          const size = s.size ?? s.contacts;
+          const size = s.size ?? sizes.get(id);
           const big = size > LIMIT;
           const box = h("input", {
             type: "checkbox", id: `s${id}`, checked: chosen.has(id), disabled: big && !chosen.has(id),

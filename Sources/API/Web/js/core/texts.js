@@ -34,6 +34,6 @@ export function problemText(problem) {
     unavailable: t("charles is busy right now. Try again in a moment."),
   }[problem.code];
   if (words) return words;
-  const details = problem.errors.map((e) => e.message).filter(Boolean);
+  const details = problem.errors.filter((e) => e.message).map((e) => [e.field && e.field.replace(/^\[\d+\]\./, "").replaceAll("_", " "), e.message].filter(Boolean).join(" ")).map((text) => (/[.!?]$/.test(text) ? text : `${text}.`));
   return details.length ? details.join(" ") : problem.message;
 }

@@ -8,6 +8,7 @@ import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
 import { importState } from "../pages/marketplace.js";
+import { laneTable } from "./queues.js";
 import { healthBadge, healthOf } from "./tenants.js";
 
 const FEATURES = [["emarsys", "Emarsys integration", "Contacts, opt-ins and custom events."], ["order_events", "Order events", "The order webhook, attribution and order reports."]];
@@ -17,6 +18,9 @@ export async function tenant({ parameters, signal }) {
   const name = parameters.name;
   const path = `/tenants/${name}`;
   const found = await api.one(path, { signal });
+  const [keys, logins, lanes] = await Promise.all([
+    api.list(`${path}/api_keys`, { signal }), api.list(`${path}/reporting_access`, { signal }), api.list(`/queues?instance=${encodeURIComponent(name)}`, { signal }),
+  ]).then((lists) => lists.map((list) => list.items));
   const audit = pagedTable({ path: `${path}/audit`, signal, pageSize: 20, caption: t("Audit"), blank: h("p", { class: "muted" }, t("Nothing yet.")),
     columns: [{ title: t("When"), cell: (a) => h("span", { class: "num small" }, dateTime(a.at)) }, { title: t("Who"), cell: (a) => a.actor }, { title: t("What"), cell: (a) => [a.action.replaceAll("_", " "), a.feature && [" ", h("code", {}, a.feature)]] }, { title: t("Note"), class: "full", cell: (a) => a.note ?? "–" }] });
   audit.start();
@@ -39,20 +43,27 @@ export async function tenant({ parameters, signal }) {
       actions: [button(suspended ? t("Reactivate") : t("Suspend"), { class: suspended ? "" : "danger", onclick: () => confirm({
         title: suspended ? t("Reactivate {name}?", { name: found.display_name }) : t("Suspend {name}?", { name: found.display_name }), text: suspended ? t("Everything works again as before.") : t("Everything on the host answers 403, webhooks included."), action: suspended ? t("Reactivate") : t("Suspend the tenant"), danger: !suspended,
         act: () => api.patch(path, { status: suspended ? "active" : "suspended" }) }).then((done) => done && reload()) })] }),
-    healthOf(found).reason && notice(healthOf(found).level === "failing" ? "bad" : "warn", healthOf(found).reason),
+    healthOf(found).reason && notice({ failing: "bad", warning: "warn" }[healthOf(found).level] ?? "", healthOf(found).reason),
     h("div", { class: "cols aside" },
       h("div", { class: "stack-lg" },
         h("section", { class: "card stack", "aria-labelledby": "ft" }, h("h2", { id: "ft" }, t("Features")), FEATURES.map(switchFeature)),
         h("section", { class: "card stack", "aria-labelledby": "ac" }, h("h2", { id: "ac" }, t("Access")), h("p", { class: "row" },
           button(t("Create an API key"), { class: "sm", onclick: () => once(t("Create an API key"), t("Name"), (value) => api.post(`${path}/api_keys`, { name: value, permissions: ["read", "write", "consent", "erase", "admin"] }), (made) => [t("Copy the key now. It is stored hashed and never shown again."), made.key]) }, "key"),
-          button(t("Create a SQL login"), { class: "sm", onclick: () => once(t("Create a SQL login"), null, () => api.post(`${path}/reporting_access`), (made) => [t("Copy it now. The password is never shown again."), made.dsn ?? `${made.role} ${made.password}`]) }, "report"))),
+          button(t("Create a SQL login"), { class: "sm", onclick: () => once(t("Create a SQL login"), null, () => api.post(`${path}/reporting_access`), (made) => [t("Copy it now. The password is never shown again."), made.dsn ?? `${made.role} ${made.password}`]) }, "report")),
+          keys.length > 0 && h("h3", {}, t("API keys")), keys.length > 0 && h("ul", { class: "list" }, keys.map((k) => h("li", { class: "row between" }, h("span", { class: "grow" }, k.name, " ", h("code", { class: "xs muted" }, k.hint), h("br"), h("span", { class: "xs muted" }, k.permissions.join(", "))),
+            k.revoked_at ? badge("off", t("Revoked"), "off") : button(t("Revoke"), { class: "quiet sm danger", "aria-label": t("Revoke the key {name}", { name: k.name }), onclick: () => confirm({
+              title: t("Revoke the key {name}?", { name: k.name }), text: t("It stops working within a second, and its sessions end."), action: t("Revoke the key"), act: () => api.delete(`${path}/api_keys/${k.id}`) }).then((done) => done && reload()) })))),
+          logins.length > 0 && h("h3", {}, t("SQL logins")), logins.length > 0 && h("ul", { class: "list" }, logins.map((l) => h("li", { class: "row between" }, h("span", { class: "grow" }, h("code", {}, l.role), h("br"), h("span", { class: "xs muted num" }, dateTime(l.created_at))),
+            button(t("Drop"), { class: "quiet sm danger", "aria-label": t("Drop the login {name}", { name: l.role }), onclick: () => confirm({
+              title: t("Drop the login {name}?", { name: l.role }), text: t("Its sessions end at once."), action: t("Drop the login"), act: () => api.delete(`${path}/reporting_access/${l.role}`) }).then((done) => done && reload()) }))))),
         h("section", { "aria-labelledby": "au" }, h("h2", { id: "au" }, t("Audit")), audit.element)),
       h("aside", { class: "stack" },
         h("section", { class: "card" }, h("h2", {}, t("At a glance")), h("dl", { class: "facts" },
-          h("dt", {}, t("Last import")), h("dd", {}, found.last_import ? [importState(found.last_import.state), " ", dateTime(found.last_import.finished_at ?? found.last_import.started_at)] : "–"),
-          Object.entries(found.usage ?? {}).map(([k, v]) => [h("dt", {}, k.replaceAll("_", " ")), h("dd", { class: "num" }, number(v))]),
+          h("dt", {}, t("Last import")), h("dd", {}, found.last_import ? [importState(found.last_import.state), " ", found.last_import.finished_at && dateTime(found.last_import.finished_at)] : "–"),
+          h("dt", {}, t("API calls, 30 days")), h("dd", { class: "num" }, number(found.usage?.api_calls_30d), found.usage?.api_errors_30d > 0 && [", ", t("{n} failed", { n: number(found.usage.api_errors_30d) })]),
           h("dt", {}, t("Time zone")), h("dd", {}, found.time_zone), h("dt", {}, t("Created")), h("dd", { class: "num" }, dateTime(found.created_at)))),
-        (found.alerts ?? []).length > 0 && h("section", { class: "card stack" }, h("h2", {}, t("Alerts")), found.alerts.map((a) => notice(a.state === "raised" ? "bad" : "ok", `${a.kind.replaceAll("_", " ")}, ${dateTime(a.raised_at)}`))),
+        (found.alerts ?? []).length > 0 && h("section", { class: "card stack" }, h("h2", {}, t("Alerts")), found.alerts.map((a) => notice("warn", String(a).replaceAll("_", " ")))),
+        h("section", { class: "card flush", "aria-labelledby": "ln" }, h("header", {}, h("h2", { id: "ln" }, t("Lanes"))), laneTable(lanes, { one: true })),
         h("section", { class: "card stack" }, h("h2", {}, t("Remove this tenant")), h("p", { class: "small muted" }, t("Deletes every row of the customer and proves it by count.")), h("p", {}, button(t("Delete the tenant"), { class: "sm danger", onclick: () => remove(found, path) }))))),
   ];
 }
@@ -81,7 +92,7 @@ function remove(found, path) {
     if (typed.input.value !== found.instance_name) { typed.setError(t("This is not the name.")); return; }
     try {
       const counts = (await api.delete(`${path}?confirm=${encodeURIComponent(found.instance_name)}`))?.data?.[0] ?? {};
-      const rows = Object.entries(counts.counts ?? counts.deleted ?? counts).filter(([, v]) => typeof v === "number" && v > 0);
+      const rows = Object.entries(counts.tables ?? counts).filter(([, v]) => typeof v === "number" && v > 0);
       fill(body, notice("ok", t("Everything was deleted.")), h("dl", { class: "facts" }, rows.map(([k, v]) => [h("dt", {}, k), h("dd", { class: "num" }, number(v))])));
       fill(foot, h("span", { class: "push" }), button(t("Close"), { class: "primary", onclick: () => { close(); toast(t("The tenant was deleted.")); navigate("/tenants"); } }));
     } catch (fault) { fill(problem, problemNotice(fault)); }

@@ -2,28 +2,40 @@
 import { api } from "../core/api.js";
 import { badge, button, empty, field, fill, h, icon, input, link, plain, select, toast } from "../core/dom.js";
 import { openDialog, problemNotice } from "../core/dialog.js";
-import { ago, number } from "../core/format.js";
+import { ago, number, percent } from "../core/format.js";
 import { navigate, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
 import { importState } from "../pages/marketplace.js";
 
-const ORDER = ["failing", "warning", "healthy", "suspended"];
+const ORDER = ["failing", "warning", "paused", "not_connected", "healthy", "suspended"];
 
-/** Health as one of failing, warning, healthy, suspended, with the sentence that says why. */
+/** Health as one of ORDER, with the sentence that says why. */
 export function healthOf(tenant) {
+  const { connection, last_import: run } = tenant;
   if (tenant.status === "suspended") return { level: "suspended", reason: "" };
-  const health = tenant.health;
-  const level = typeof health === "string" ? health : health?.status ?? health?.level ?? "healthy";
-  const known = { failing: "failing", bad: "failing", error: "failing", warning: "warning", degraded: "warning", attention: "warning" }[level] ?? "healthy";
-  const reasons = typeof health === "object" && health ? health.reasons ?? health.reason ?? health.detail ?? "" : "";
-  return { level: known, reason: Array.isArray(reasons) ? reasons.map((r) => r.detail ?? r.message ?? r).join(" ") : reasons };
+  if (tenant.health === "failing") {
+    const error = connection?.last_error;
+    return { level: "failing", reason: error?.detail ?? error?.text ?? error?.code ?? (run?.error_code ? t("Last import: {reason}", { reason: run.error_code.replaceAll("_", " ") }) : t("Emarsys refuses the connection")) };
+  }
+  const alerts = (tenant.alerts ?? []).map((a) => String(a).replaceAll("_", " "));
+  if (alerts.length > 0) return { level: "warning", reason: alerts.join(", ") };
+  if (run?.state === "failed") return { level: "warning", reason: t("Last import: {reason}", { reason: (run.error_code ?? "failed").replaceAll("_", " ") }) };
+  if (connection?.auth === "wsse" && connection.status !== "disconnected") return { level: "warning", reason: t("Signs in with WSSE, which ends on 31 December 2026") };
+  if (tenant.health === "paused") return { level: "paused", reason: t("By the customer") };
+  if (tenant.health === "not_connected") return { level: "not_connected", reason: "" };
+  return { level: "healthy", reason: "" };
 }
 
 export function healthBadge(tenant) {
   const { level } = healthOf(tenant);
-  return { failing: badge("bad", t("Failing")), warning: badge("warn", t("Needs a look")), suspended: badge("off", t("Suspended")), healthy: badge("ok", t("Healthy")) }[level];
+  return {
+    failing: badge("bad", t("Failing")), warning: badge("warn", t("Needs a look")), paused: badge("off", t("Paused")),
+    not_connected: badge("off", t("Not connected"), "off"), suspended: badge("off", t("Suspended"), "lock"), healthy: badge("ok", t("Healthy")),
+  }[level];
 }
+
+const FEATURE_NAMES = () => ({ emarsys: "Emarsys", order_events: t("orders") });
 
 export async function tenants({ search, signal }) {
   const all = [];
@@ -43,13 +55,14 @@ export async function tenants({ search, signal }) {
   const paint = () => {
     const rows = all.filter((x) => (!wanted.health || healthOf(x).level === wanted.health) && `${x.instance_name} ${x.display_name}`.toLowerCase().includes(wanted.q.toLowerCase()));
     fill(body, rows.length === 0 ? empty("search", t("No tenant found"), t("Try another name or health.")) : h("table", { role: "table", class: "table fold" }, h("caption", { class: "vh" }, t("Tenants, failing first")),
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, [t("Instance"), t("Health"), t("Last import"), t("Events, 24 h"), t("Features")].map((c, i) => h("th", { role: "columnheader", scope: "col", class: i === 3 ? "r" : null, "aria-sort": i === 1 ? "ascending" : null }, c)))),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, [t("Instance"), t("Health"), t("Last import"), t("API calls, 30 days"), t("Failed"), t("Features")].map((c, i) => h("th", { role: "columnheader", scope: "col", class: i === 3 || i === 4 ? "r" : null, "aria-sort": i === 1 ? "ascending" : null }, c)))),
       h("tbody", { role: "rowgroup" }, rows.slice(0, shownCount).map((x) => h("tr", { role: "row" },
         h("th", { role: "rowheader", scope: "row" }, link(x.display_name, `/tenants/${x.instance_name}`), h("br"), h("code", { class: "xs muted" }, x.instance_name)),
         h("td", { role: "cell", class: "full" }, healthBadge(x), healthOf(x).reason && [h("br"), h("span", { class: "xs" }, healthOf(x).reason)]),
-        h("td", { role: "cell", "data-label": t("Last import") }, x.last_import ? [importState(x.last_import.state ?? "succeeded"), h("br"), h("span", { class: "xs muted nowrap" }, ago(x.last_import.finished_at ?? x.last_import.started_at))] : "–"),
-        h("td", { role: "cell", class: "r", "data-label": t("Events, 24 h") }, number(x.usage?.events_24h ?? x.usage?.events ?? null)),
-        h("td", { role: "cell", "data-label": t("Features") }, Object.entries(x.features ?? {}).filter(([, onOff]) => onOff).map(([f]) => f).join(", ") || "–"))))));
+        h("td", { role: "cell", "data-label": t("Last import") }, x.last_import ? [importState(x.last_import.state ?? "succeeded"), h("br"), h("span", { class: "xs muted nowrap" }, ago(x.last_import.finished_at))] : "–"),
+        h("td", { role: "cell", class: "r", "data-label": t("API calls, 30 days") }, number(x.usage?.api_calls_30d)),
+        h("td", { role: "cell", class: "r", "data-label": t("Failed") }, x.usage?.api_calls_30d ? percent(x.usage.api_errors_30d / x.usage.api_calls_30d) : "–"),
+        h("td", { role: "cell", "data-label": t("Features") }, Object.entries(x.features ?? {}).filter(([, onOff]) => onOff).map(([f]) => FEATURE_NAMES()[f] ?? f).join(", ") || "–"))))));
     fill(foot, h("span", { class: "num" }, t("{n} of {all} tenants", { n: Math.min(shownCount, rows.length), all: all.length })), rows.length > shownCount && button(t("Show more"), { class: "sm", onclick: () => { shownCount += 50; paint(); } }));
   };
   paint();
@@ -59,7 +72,7 @@ export async function tenants({ search, signal }) {
       h("dl", { class: "kpis" }, kpi("bad", t("Failing"), "failing", t("Customers notice it")), kpi("warn", t("Needs a look"), "warning", t("Will fail if left alone")), kpi("ok", t("Healthy"), "healthy", t("Last import on time")), kpi("off", t("Suspended"), "suspended", t("By an operator"))),
       h("section", { class: "card flush", "aria-label": t("Tenants") },
         h("header", { class: "filters" }, h("search", { class: "search grow" }, h("label", { class: "vh", for: "q" }, t("Search tenants")), icon("search"), input({ id: "q", type: "search", value: wanted.q, placeholder: t("Search by name or instance"), oninput: (event) => { wanted.q = event.target.value; remember({ q: wanted.q }); paint(); } })),
-          field(t("Health"), select([["", t("All {n} tenants", { n: all.length })], ["failing", t("Failing")], ["warning", t("Needs a look")], ["healthy", t("Healthy")], ["suspended", t("Suspended")]], wanted.health, { onchange: (event) => { wanted.health = event.target.value; remember({ health: wanted.health }); paint(); } })).element),
+          field(t("Health"), select([["", t("All {n} tenants", { n: all.length })], ["failing", t("Failing")], ["warning", t("Needs a look")], ["paused", t("Paused")], ["not_connected", t("Not connected")], ["healthy", t("Healthy")], ["suspended", t("Suspended")]], wanted.health, { onchange: (event) => { wanted.health = event.target.value; remember({ health: wanted.health }); paint(); } })).element),
         body, foot)),
   ];
 }

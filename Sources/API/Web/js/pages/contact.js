@@ -138,6 +138,8 @@ export function orderBox(order) {
   return h("div", { class: "order-box" },
     h("table", { class: "lines" }, h("caption", { class: "vh" }, t("Lines of order {id}", { id: order.order_number ?? order.order_id })),
       h("tbody", {}, items.map((i) => line(`${number(i.qty)} × ${i.name ?? i.sku ?? i.external_reference_id ?? ""}`, price(i) === undefined || price(i) === null ? "" : money(Number(price(i)) * Number(i.qty), order.currency))),
+        Number(order.discount_amount_total) > 0 && line([t("Discount"), order.discount_codes?.length > 0 && ` ${order.discount_codes.join(", ")}`], `−${money(order.discount_amount_total, order.currency)}`, "muted"),
+        Number(order.amount_total_shipping_gross) > 0 && line(t("Shipping"), money(order.amount_total_shipping_gross, order.currency), "muted"),
         Number(order.refund_amount_total_gross) > 0 && line(t("Refunded"), `−${money(order.refund_amount_total_gross, order.currency)}`, "muted")),
       h("tfoot", {}, line(t("Total with tax"), money(order.amount_total_gross, order.currency)))),
     h("p", { class: "row small" }, outcomeBadge(order.outcome), " ", order.attribution?.model && h("span", { class: "grow" }, attributionText(order.attribution))));

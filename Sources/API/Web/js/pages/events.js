@@ -8,6 +8,7 @@ import { listen } from "../core/live.js";
 import { reload, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
+import { runState } from "./contact.js";
 
 const statuses = () => [["", t("Every status")], ["accepted", t("Accepted")], ["processed", t("Processed")], ["held", t("Held")], ["rejected", t("Rejected")], ["failed", t("Failed")]];
 
@@ -53,7 +54,7 @@ export async function event({ parameters, signal }) {
     title: flow ? t("Start only the flow {name} again?", { name: flow.name }) : t("Replay this event?"), text: t("It is processed as if it had just arrived."), action: flow ? t("Start the flow again") : t("Replay the event"), danger: false,
     consequences: [t("The contact may get a message a second time.")], act: () => api.post(`/events/${found.id}/replay`, flow ? { flow_id: flow.id } : {}),
   }).then((done) => { if (done) { toast(t("The event is being replayed.")); setTimeout(reload, 800); } });
-  const trace = found.trace ? (Array.isArray(found.trace) ? found.trace : Object.entries(found.trace).map(([step, detail]) => ({ step, detail }))) : [];
+  const steps = traceSteps(found);
   return [
     pageHead(found.event_name ?? t("Event"), {
       crumbs: [[t("Events"), "/events"]], lead: h("p", { class: "row" }, eventStatus(found.status), " ", h("span", {}, dateTime(found.received_at))),
@@ -63,12 +64,28 @@ export async function event({ parameters, signal }) {
     h("div", { class: "cols aside" },
       h("div", { class: "stack-lg" },
         h("section", { class: "card", "aria-labelledby": "tr" }, h("h2", { id: "tr" }, t("What it did")),
-          trace.length === 0 ? h("p", { class: "muted" }, found.status === "accepted" ? t("It waits for its turn.") : t("Nothing.")) : h("ol", { class: "stages" }, trace.map((s) => h("li", { class: "ok" }, icon("ok"), h("p", {}, h("strong", {}, String(s.step ?? s.what ?? s.action ?? "").replaceAll("_", " ")), h("br"),
-            h("span", { class: "muted" }, typeof s.detail === "object" && s.detail ? JSON.stringify(s.detail) : String(s.detail ?? s.outcome ?? "")))))),
+          steps.length === 0 ? h("p", { class: "muted" }, found.status === "accepted" ? t("It waits for its turn.") : found.status === "held" ? t("It is held while the integration is paused.") : t("Nothing.")) : h("ol", { class: "stages" }, steps.map(([kind, title, more]) => h("li", { class: kind }, icon(kind === "ok" ? "ok" : kind === "bad" ? "bad" : "info"), h("p", {}, h("strong", {}, title), more && [h("br"), h("span", { class: "muted" }, more)])))),
           found.contact_id && h("p", {}, link(t("To the contact"), `/contacts/${found.contact_id}`))),
         h("section", { class: "card", "aria-labelledby": "bd" }, h("h2", { id: "bd" }, t("What Emarsys sent")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(found.body, null, 2))))),
       h("aside", { class: "stack" },
         matching.length > 0 && h("section", { class: "card stack" }, h("h2", {}, t("Flows with this event")), matching.map((f) => h("p", { class: "row between" }, link(f.name, `/flows/${f.id}`), button(t("Start only this"), { class: "sm", onclick: () => replay(f) })))),
         h("section", { class: "card" }, h("h2", {}, t("Details")), h("dl", { class: "facts" }, h("dt", {}, t("Happened")), h("dd", { class: "num" }, dateTime(found.occurred_at)), h("dt", {}, t("Processed")), h("dd", { class: "num" }, found.processed_at ? dateTime(found.processed_at) : "–"), h("dt", {}, "ID"), h("dd", {}, h("code", { class: "xs" }, found.id)))))),
   ];
+}
+
+const NOTES = () => ({ no_matching_flow: t("No flow waits for this event."), event_time_far_off: t("The time in the event is more than a day away from its arrival.") });
+
+/** What processing decided, as [kind, title, detail]. */
+function traceSteps({ trace }) {
+  if (!trace) return [];
+  const steps = [];
+  if (trace.contact) {
+    const { action, code, merged_contact_id: loser } = trace.contact;
+    const title = { created: t("Contact created"), updated: t("Contact updated"), unchanged: t("Contact found"), merged: t("Two contacts merged"), none: t("No contact"), rejected: t("No contact"), skipped: t("No contact") }[action] ?? action;
+    steps.push([["none", "rejected"].includes(action) ? "bad" : "ok", title, code ? code.replaceAll("_", " ") : loser ? t("The other one was {id}.", { id: loser }) : null]);
+  }
+  if (trace.order) steps.push(["ok", t("Order recorded"), [trace.order.outcome, trace.order.reason].filter(Boolean).map((v) => String(v).replaceAll("_", " ")).join(", ")]);
+  for (const f of trace.flows ?? []) steps.push([["queued", "delivered"].includes(f.state) ? "ok" : "info", [f.state === "queued" ? t("Flow started") : t("Flow"), " ", link(f.name, `/flows/${f.flow_id}`)], [runState(f.state), f.missing_keys?.length > 0 && t("Missing: {keys}", { keys: f.missing_keys.join(", ") })].filter(Boolean).join(". ")]);
+  for (const note of trace.notes ?? []) steps.push(["info", NOTES()[note] ?? note.replaceAll("_", " ")]);
+  return steps;
 }
