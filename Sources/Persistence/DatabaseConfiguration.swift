@@ -23,7 +23,7 @@ public struct DatabaseConfiguration: Sendable {
     /// How many statements stay prepared on one connection.
     public var preparedStatementLimit = 256
     /// How many independent `read` calls may be under way on one connection, one behind the other. 1 turns it off.
-    public var pipelineDepth = 32
+    public var pipelineDepth = 16
     /// A connection whose server is busy with one read for longer than this gets no further one behind it.
     public var pipelinePatience: Duration = .milliseconds(1)
     /// `application_name` as `pg_stat_activity` shows it.

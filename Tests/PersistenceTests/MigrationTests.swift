@@ -116,6 +116,19 @@ struct SchemaTests {
         #expect(try await GateCheck(serviceURL: url).violations().map(\.rule) == ["the schema is not there"])
     }
 
+    @Test("a role with CREATEROLE that owns the database can migrate it, no superuser needed")
+    func withoutSuperuser() async throws {
+        _ = try TestDatabase()
+        let name = TestPostgres.shared.uniqueName("modest")
+        let cluster = try PlainConnection(TestPostgres.shared.superuser + " dbname=postgres")
+        try cluster.execute("CREATE ROLE \(name) LOGIN CREATEROLE")
+        try cluster.execute("CREATE DATABASE \(name) OWNER \(name)")
+        let url = TestPostgres.shared.superuser.replacing("user=postgres", with: "user=\(name)") + " dbname=\(name)"
+        let service = url.replacing("user=\(name)", with: "user=\(name)_service")
+        for _ in 0..<2 { try await MigrationRunner(ownerURL: url, serviceURL: service).migrate() }
+        #expect(try await GateCheck(serviceURL: service).violations() == [])
+    }
+
     @Test("each scope enters its role or tenant on the real schema")
     func scopes() async throws {
         let test = try TestDatabase()
