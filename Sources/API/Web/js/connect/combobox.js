@@ -26,6 +26,7 @@ export function combobox({ label, items, value, placeholder, onchange = () => {}
       onmousedown: (event) => event.preventDefault(), onclick: () => take(item),
     }, icon(item.disabled ? "off" : item.value === chosen ? "check" : "plus"), item.text, " ", h("span", { class: "muted xs" }, item.note))));
     list.hidden = false;
+    list.scrollIntoView({ block: "nearest" });
     input.setAttribute("aria-expanded", "true");
   };
   const move = (by) => {

@@ -14,6 +14,7 @@ const idOf = (f) => String(f.id ?? f.field_id);
 const typeOf = (f) => (f.type ?? f.application_type ?? "").replaceAll(" ", "").toLowerCase();
 const isText = (f) => f.is_text ?? ["shorttext", "longtext", "largetext", "text"].includes(typeOf(f));
 const typeName = (f) => t(TYPES[typeOf(f)] ?? typeOf(f));
+const propertyTypes = () => ({ string: t("Text"), number: t("Number"), boolean: t("Yes or no"), date: t("Date") });
 /** The type of a custom property that suits a field. */
 const propertyType = (f) => ({ date: "date", birthdate: "date", numeric: "number" }[typeOf(f)] ?? "string");
 
@@ -62,7 +63,7 @@ export async function importStep(state) {
       },
     });
     picker.element.querySelector("label").className = "vh";
-    const destination = select([["", t("Choose a property")], ...definitions.map((d) => [`custom_properties.${d.name}`, `${d.name} (${d.type})`]), ["+", t("Create a property …")]], row.destination, {
+    const destination = select([["", t("Choose a property")], ...definitions.map((d) => [`custom_properties.${d.name}`, `${d.name} (${propertyTypes()[d.type] ?? d.type})`]), ["+", t("Create a property …")]], row.destination, {
       "aria-label": t("Destination of {name}", { name: source?.name ?? t("field {n}", { n: index + 1 }) }),
       onchange: async (event) => {
         if (event.target.value !== "+") { row.destination = event.target.value; changed = true; return; }
@@ -111,7 +112,7 @@ export async function importStep(state) {
       h("section", { class: "cols two", "aria-labelledby": "oh" },
         h("div", { class: "stack" }, h("div", {}, h("h3", { id: "oh" }, t("Opt-in field")), h("p", { class: "small muted" }, t("Every time someone grants or withdraws an opt-in on charles, we send it to this custom field of Emarsys."))), target.element),
         h("div", { class: "stack" }, h("div", { class: "cols two" }, granted.element, withdrawn.element), stamp.element,
-          h("label", { class: "row small" }, create, h("span", {}, t("Create contacts in Emarsys that only exist on WhatsApp (needs the permission contact.create)"))),
+          h("label", { class: "check small" }, create, h("span", {}, t("Create contacts in Emarsys that only exist on WhatsApp (needs the permission contact.create)"))),
           notice("", t("An import never creates an opt-in. Only a decision made on charles does."))))],
     async next() {
       fill(problem);
@@ -147,7 +148,7 @@ function createProperty(source) {
     const { body, foot, close } = openDialog(t("Create a custom property"), { className: "dialog confirm", onclose: () => resolve(made) });
     const suggestion = (source?.name ?? "").toLowerCase().normalize("NFD").replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
     const name = field(t("Name"), input({ class: "input mono", value: suggestion, maxlength: 64 }), { hint: t("Letters, digits and _. It cannot be changed later.") });
-    const type = field(t("Type"), select([["string", t("Text")], ["number", t("Number")], ["boolean", t("Yes or no")], ["date", t("Date")]], source ? propertyType(source) : "string"));
+    const type = field(t("Type"), select(Object.entries(propertyTypes()), source ? propertyType(source) : "string"));
     const problem = h("div", {});
     fill(body, name.element, type.element, problem);
     fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), button(t("Create the property"), {

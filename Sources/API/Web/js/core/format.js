@@ -39,7 +39,7 @@ export function time(iso) {
 }
 
 export function dateTime(iso) {
-  return iso ? new Date(iso).toLocaleString(locale(), options({ day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" })) : "–";
+  return iso ? new Date(iso).toLocaleString(locale(), options({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })) : "–";
 }
 
 /** The day of the instance's time zone, as YYYY-MM-DD. */

@@ -87,7 +87,7 @@ async function edit() {
       field(t("Field"), select(Object.entries(fields).map(([v, f]) => [v, FIELDS[v] ? t(f.text) : f.text]), rule.field, { onchange: (event) => { rule.field = event.target.value; rule.op = fields[rule.field].ops[0]; rule.value = fields[rule.field].kind === "opt_in" ? "granted" : fields[rule.field].kind === "boolean" ? "true" : ""; paint(); preview(); } })).element,
       field(t("Comparison"), select(fields[rule.field].ops.map((o) => [o, t(OPS[o])]), rule.op, { onchange: (event) => { rule.op = event.target.value; paint(); preview(); } })).element,
       field(t("Value"), value(rule)).element,
-      h("label", { class: "row small" }, h("input", { type: "checkbox", checked: rule.not, onchange: (event) => { rule.not = event.target.checked; preview(); } }), t("not")),
+      h("label", { class: "check small" }, h("input", { type: "checkbox", checked: rule.not, onchange: (event) => { rule.not = event.target.checked; preview(); } }), t("not")),
       button(t("Remove"), { class: "quiet sm", "aria-label": t("Remove rule {n}", { n: index + 1 }), onclick: () => { rules.splice(index, 1); paint(); preview(); } }))));
     if (focus) box.lastElementChild?.querySelector("select")?.focus();
   };

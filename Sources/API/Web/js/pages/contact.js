@@ -149,9 +149,11 @@ export function outcomeBadge(outcome) {
   return { linked: badge("ok", t("Linked")), anonymous: badge("off", t("Anonymous"), "user"), skipped: badge("off", t("Skipped"), "off") }[outcome] ?? null;
 }
 
+const modelName = (model) => ({ last_touch: t("last touch"), first_touch: t("first touch"), touch_id: t("named by the event") }[model] ?? model.replaceAll("_", " "));
+
 export function attributionText(a) {
   if (!a?.model) return t("Not attributed");
-  return a.touched_at ? t("Attributed by {model}, touched {time}", { model: a.model.replaceAll("_", " "), time: dateTime(a.touched_at) }) : t("Attributed by {model}", { model: a.model.replaceAll("_", " ") });
+  return a.touched_at ? t("Attributed: {model}, {time}", { model: modelName(a.model), time: dateTime(a.touched_at) }) : t("Attributed: {model}", { model: modelName(a.model) });
 }
 
 function moreMenu(person) {

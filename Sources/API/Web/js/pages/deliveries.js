@@ -42,7 +42,7 @@ function endpointCard(endpoint) {
         event.preventDefault();
         try { await api.put("/delivery_endpoint", { url: url.input.value.trim(), enabled: enabled.checked }); toast(t("The endpoint was saved.")); reload(); } catch (fault) { url.setError(fault.on?.("url")); fill(problem, problemNotice(fault)); }
       },
-    }, url.element, h("label", { class: "row" }, enabled, h("span", {}, t("On"))),
+    }, url.element, h("label", { class: "check" }, enabled, h("span", {}, t("Send what happens to this endpoint"))),
     endpoint && h("div", { class: "field" }, h("span", { class: "legend" }, t("Signing secret")), copyable(endpoint.secret ?? null, { secret: true, labels, reveal: async () => (await api.one("/delivery_endpoint?reveal=true")).secret ?? t("Needs the permission admin") }), h("span", { class: "hint" }, t("Signatures follow the Standard Webhooks specification."))),
     problem, h("p", { class: "row" }, h("button", { class: "btn primary", type: "submit" }, t("Save the endpoint")),
       endpoint && button(t("Send a test"), { onclick: async (event) => { const b = event.currentTarget; b.disabled = true; try { const r = (await api.post("/delivery_endpoint/test")).data?.[0] ?? {}; fill(problem, notice(r.ok === false || r.error ? "bad" : "ok", r.error ?? t("The endpoint answered {status}.", { status: r.status ?? "2xx" }))); } catch (fault) { fill(problem, problemNotice(fault)); } b.disabled = false; } }),

@@ -63,7 +63,7 @@ export async function event({ parameters, signal }) {
     (found.errors ?? []).map((e) => notice("bad", e.field && [h("code", {}, e.field), ": "], e.message ?? e.code)),
     h("div", { class: "cols aside" },
       h("div", { class: "stack-lg" },
-        h("section", { class: "card", "aria-labelledby": "tr" }, h("h2", { id: "tr" }, t("What it did")),
+        h("section", { class: "card stack", "aria-labelledby": "tr" }, h("h2", { id: "tr" }, t("What it did")),
           steps.length === 0 ? h("p", { class: "muted" }, found.status === "accepted" ? t("It waits for its turn.") : found.status === "held" ? t("It is held while the integration is paused.") : t("Nothing.")) : h("ol", { class: "stages" }, steps.map(([kind, title, more]) => h("li", { class: kind }, icon(kind === "ok" ? "ok" : kind === "bad" ? "bad" : "info"), h("p", {}, h("strong", {}, title), more && [h("br"), h("span", { class: "muted" }, more)])))),
           found.contact_id && h("p", {}, link(t("To the contact"), `/contacts/${found.contact_id}`))),
         h("section", { class: "card", "aria-labelledby": "bd" }, h("h2", { id: "bd" }, t("What Emarsys sent")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(found.body, null, 2))))),
@@ -81,7 +81,7 @@ function traceSteps({ trace }) {
   const steps = [];
   if (trace.contact) {
     const { action, code, merged_contact_id: loser } = trace.contact;
-    const title = { created: t("Contact created"), updated: t("Contact updated"), unchanged: t("Contact found"), merged: t("Two contacts merged"), none: t("No contact"), rejected: t("No contact"), skipped: t("No contact") }[action] ?? action;
+    const title = { created: t("Contact created"), updated: t("Contact updated"), unchanged: t("Contact found"), found: t("Contact found"), merged: t("Two contacts merged"), none: t("No contact"), rejected: t("No contact"), skipped: t("No contact") }[action] ?? action;
     steps.push([["none", "rejected"].includes(action) ? "bad" : "ok", title, code ? code.replaceAll("_", " ") : loser ? t("The other one was {id}.", { id: loser }) : null]);
   }
   if (trace.order) steps.push(["ok", t("Order recorded"), [trace.order.outcome, trace.order.reason].filter(Boolean).map((v) => String(v).replaceAll("_", " ")).join(", ")]);

@@ -2,7 +2,7 @@
 import { api } from "../core/api.js";
 import { badge, button, empty, field, fill, h, input, link, notice, select, toast } from "../core/dom.js";
 import { confirm, openDialog, problemNotice } from "../core/dialog.js";
-import { dateTime } from "../core/format.js";
+import { dateTime, name as nameOf } from "../core/format.js";
 import { pagedTable } from "../core/list.js";
 import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
@@ -34,9 +34,9 @@ export async function flow({ parameters, signal }) {
     path: "/flow_runs", filters: { flow_id: found.id }, signal, caption: t("Runs of this flow"),
     blank: empty("message", t("No run yet"), t("Send a test contact from the automation program in Emarsys, or try a test run here.")),
     columns: [
-      { title: t("Time"), cell: (r) => dateTime(r.created_at) },
+      { title: t("Time"), cell: (r) => h("span", { class: "num" }, dateTime(r.created_at)) },
       { title: t("State"), cell: (r) => [badge({ delivered: "ok", queued: "info", failed: "bad" }[r.state] ?? "off", runState(r.state), r.state === "queued" ? "clock" : null), r.test && [" ", h("span", { class: "xs muted" }, t("test"))]] },
-      { title: t("Contact"), cell: (r) => (r.contact_id ? link(t("Contact"), `/contacts/${r.contact_id}`) : "–") },
+      { title: t("Contact"), cell: (r) => (r.contact_id ? link(r.contact ? nameOf(r.contact, t("Contact")) : t("Contact"), `/contacts/${r.contact_id}`) : "–") },
       { title: t("Event"), cell: (r) => (r.event_id ? link(t("Event"), `/events/${r.event_id}`) : "–") },
       { title: t("Payload"), class: "full", cell: (r) => [h("details", {}, h("summary", {}, t("Payload")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(r.payload, null, 2)))), r.missing_keys?.length > 0 && h("span", { class: "xs muted" }, t("Missing: {keys}", { keys: r.missing_keys.join(", ") }))] },
     ],
@@ -89,7 +89,7 @@ async function edit(existing, eventName) {
   event.input.addEventListener("input", paintOffer);
   paintOffer();
   fill(body, name.element, h("div", { class: "cols two" }, trigger.element, event.element), h("datalist", { id: "seen-events" }, [...seen.keys()].map((n) => h("option", { value: n }))), offer, skeleton.element,
-    h("label", { class: "row" }, consent, h("span", {}, t("Only for contacts with a granted opt-in"))), h("label", { class: "row" }, enabled, h("span", {}, t("On"))), problem);
+    h("label", { class: "check" }, consent, h("span", {}, t("Only for contacts with a granted opt-in"))), h("label", { class: "check" }, enabled, h("span", {}, t("On"))), problem);
   fill(foot, button(t("Cancel"), { onclick: close }), h("span", { class: "push" }), button(existing ? t("Save the flow") : t("Create the flow"), {
     class: "primary", onclick: async () => {
       let parsed;

@@ -56,10 +56,14 @@ export async function marketplace({ session, signal, search, navigate }) {
 }
 
 async function connectedApp({ connection, signal, open }) {
-  const [imports, exports_] = await Promise.all([
+  const [imports, exports_, segments, saved, optIn] = await Promise.all([
     api.list("/imports?limit=1", { signal }).catch(() => ({ items: [] })),
     api.list("/opt_ins/exports?state=queued&limit=1", { signal }).catch(() => ({ items: [] })),
+    api.list("/integrations/emarsys/segments/selected", { signal }).catch(() => ({ items: [] })),
+    api.one("/integrations/emarsys/draft", { signal }).catch(() => null), api.one("/integrations/emarsys/opt_in", { signal }).catch(() => null),
   ]);
+  const next = segments.items.map((s) => s.next_import_at).filter(Boolean).sort()[0];
+  const unfinished = saved && !saved.draft?.finished && segments.items.length === 0;
   const last = imports.items[0];
   const health = connection.paused ? badge("off", t("Paused")) : connection.status === "failing" ? badge("bad", t("Failing")) : badge("ok", t("Connected"));
   return h("article", { class: "card stack" },
@@ -69,9 +73,13 @@ async function connectedApp({ connection, signal, open }) {
     connection.last_error && connection.status === "failing" && notice("bad", connection.last_error.detail ?? String(connection.last_error)),
     connection.sunset && notice("warn", h("strong", {}, t("Emarsys ends WSSE on {date}.", { date: date(connection.sunset) })), " ",
       t("The connection works until then. Choose OAuth 2.0 if your account has it.")),
+    unfinished && notice("info", t("The setup is not finished: no segment is selected yet."), " ", button(t("Go on with step {n}", { n: Math.max(3, saved.step) }), { class: "quiet sm", onclick: () => open(Math.max(3, saved.step)) })),
     h("dl", { class: "facts" },
+      h("dt", {}, t("Segments")), h("dd", {}, segments.items.length ? segments.items.map((s) => s.name ?? s.segment_id).join(", ") : t("None selected")),
+      h("dt", {}, t("Next import")), h("dd", { class: "num" }, next ? dateTime(next) : "–"),
+      h("dt", {}, t("Opt-in field")), h("dd", {}, optIn ? t("Field {id}", { id: optIn.field_id }) : t("None chosen")),
       h("dt", {}, t("Last import")), h("dd", {}, last ? [link(dateTime(last.finished_at ?? last.started_at), `/imports/${last.id}`), " ", importState(last.state)] : t("None yet")),
-      h("dt", {}, t("Opt-ins waiting for Emarsys")), h("dd", { class: "num" }, exports_.items.length ? t("Since {time}", { time: ago(exports_.items[0].created_at) }) : t("None"))),
+      h("dt", {}, t("Opt-ins waiting for Emarsys")), h("dd", { class: "num" }, exports_.items.length ? t("Yes, the latest {time}", { time: ago(exports_.items[0].created_at) }) : t("None"))),
     h("p", { class: "row" },
       button(t("Edit"), { class: "sm", onclick: () => open(1) }, "gear"),
       button(t("Sync now"), {

@@ -37,7 +37,7 @@ export async function order({ parameters, signal }) {
     pageHead(t("Order {id}", { id: found.order_number ?? found.order_id }), { crumbs: [[t("Orders"), "/orders"]], lead: h("p", { class: "row" }, status(found), " ", h("span", {}, dateTime(found.ordered_at))) }),
     h("div", { class: "cols aside" }, h("section", { class: "card stack" }, h("h2", {}, t("Items")), orderBox(found)),
       h("aside", { class: "stack" },
-        h("section", { class: "card" }, h("h2", {}, t("Attribution")), h("p", {}, attributionText(a)), a?.explanation && h("p", { class: "small muted" }, a.explanation), a?.flow_run_id && h("p", { class: "small" }, link(t("To the contact’s flow"), found.contact_id ? `/contacts/${found.contact_id}` : "/flows"))),
+        h("section", { class: "card" }, h("h2", {}, t("Attribution")), h("p", {}, attributionText(a)), a?.flow_id && h("p", {}, link(t("To the flow"), `/flows/${a.flow_id}`)), a?.window_days && h("p", { class: "small muted" }, t("The last touch within {n} days before the order counts.", { n: a.window_days }))),
         h("section", { class: "card" }, h("h2", {}, t("Details")), h("dl", { class: "facts" },
           h("dt", {}, t("Order ID")), h("dd", {}, h("code", {}, found.order_id)), h("dt", {}, t("Net")), h("dd", { class: "num" }, money(found.amount_total_net, found.currency)),
           h("dt", {}, t("Refunded")), h("dd", { class: "num" }, money(found.refund_amount_total_gross, found.currency)), found.contact_id && [h("dt", {}, t("Contact")), h("dd", {}, link(t("To the contact"), `/contacts/${found.contact_id}`))]))))];

@@ -28,7 +28,7 @@ export async function apiKeys({ signal }) {
 function createKey() {
   const { body, foot, close } = openDialog(t("Create a key"), { className: "dialog confirm", onclose: reload });
   const name = field(t("Name"), input({ maxlength: 100, placeholder: t("Who uses it") }));
-  const boxes = PERMISSIONS.map(([value, text]) => h("label", { class: "row" }, h("input", { type: "checkbox", value, checked: value === "read" }), h("span", {}, h("code", {}, value), " ", h("span", { class: "muted" }, t(text)))));
+  const boxes = PERMISSIONS.map(([value, text]) => h("label", { class: "check" }, h("input", { type: "checkbox", value, checked: value === "read" }), h("span", {}, h("code", {}, value), " ", h("span", { class: "muted" }, t(text)))));
   const problem = h("div", {});
   fill(body, name.element, h("fieldset", { class: "stack" }, h("legend", {}, t("Permissions")), boxes), problem);
   const go = button(t("Create the key"), {
