@@ -176,21 +176,24 @@ static const unsigned char a57[] = {
 #embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
 };
 static const unsigned char a58[] = {
-#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
 };
 static const unsigned char a59[] = {
-#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
 };
 static const unsigned char a60[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
 };
 static const unsigned char a61[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a62[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a63[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a64[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -252,14 +255,15 @@ static const struct casset all[] = {
     {"db/migrations/0030_consent_state.sql", a55, sizeof a55},
     {"db/migrations/0031_opt_in_of_contact.sql", a56, sizeof a56},
     {"db/migrations/0032_opt_in_export_work.sql", a57, sizeof a57},
-    {"db/migrations/0035_operators.sql", a58, sizeof a58},
-    {"db/migrations/0036_pauses.sql", a59, sizeof a59},
-    {"db/migrations/0040_reporting_access.sql", a60, sizeof a60},
-    {"db/reporting/10_views.sql", a61, sizeof a61},
-    {"db/reporting/20_all_tenants.sql", a62, sizeof a62},
-    {"db/reporting/30_closed_doors.sql", a63, sizeof a63},
+    {"db/migrations/0033_pinned_export_plans.sql", a58, sizeof a58},
+    {"db/migrations/0035_operators.sql", a59, sizeof a59},
+    {"db/migrations/0036_pauses.sql", a60, sizeof a60},
+    {"db/migrations/0040_reporting_access.sql", a61, sizeof a61},
+    {"db/reporting/10_views.sql", a62, sizeof a62},
+    {"db/reporting/20_all_tenants.sql", a63, sizeof a63},
+    {"db/reporting/30_closed_doors.sql", a64, sizeof a64},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 64;
+    *count = 65;
     return all;
 }

@@ -17,6 +17,7 @@ public struct OptInRoutes: RouteGroup {
         self.time = time
     }
 
+    /// `POST`, `GET /opt_ins` and `/opt_ins/exports`.
     public func register(in routes: inout TenantRoutes) {
         routes.on(.post, "/api/v0/opt_ins", .consent, creates: true, Self.recording) { context in
             let decision = try Self.decision(try context.json())

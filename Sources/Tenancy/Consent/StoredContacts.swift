@@ -10,6 +10,7 @@ public struct StoredContacts: ContactLookup {
     /// A look-up over a database.
     public init(database: Database) { self.database = database }
 
+    /// By id, Emarsys id, phone, e-mail, in this order; a new contact for a phone or e-mail that nobody has.
     public func contact(for reference: ContactReference, tenant: Tenant, now: Timestamp) async throws
         -> (id: UUID, phone: String?)
     {
@@ -27,6 +28,7 @@ public struct StoredContacts: ContactLookup {
         return (id, keys.phone)
     }
 
+    /// By id, Emarsys id, phone, e-mail, in this order.
     public func existing(_ reference: ContactReference, tenant: Tenant) async throws -> UUID {
         guard let id = try await find(reference, try Self.normalised(reference), tenant) else {
             throw Problem.notFound("contact_not_found", "No contact has this key.")
