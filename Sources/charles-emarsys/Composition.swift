@@ -50,6 +50,11 @@ final class Composition: Sendable {
         // Opt-ins.
         let consent = ConsentService(database: database, lookup: StoredContacts(database: database), time: time)
 
+        let optInClients: OptInExporter.Clients = { try await connections.emarsysClient(tenantID: $0) }
+        let optIns = OptInJobs(
+            exporter: OptInExporter(database: database, clients: optInClients, time: time),
+            sweeper: OptInSweeper(database: database, clients: optInClients, time: time), time: time)
+
         // Webhooks and what follows from them.
         let contacts = StitchedContacts { _ in nil }
         let events = EventCapability(
@@ -85,7 +90,7 @@ final class Composition: Sendable {
         // Work in the background: handlers by queue and kind of job.
         let queues: [String: JobBoard.Handlers] = [
             "imports": [:],
-            "exports": [:],
+            "exports": optIns.handlers,
             "events": events.eventJobs,
             "deliveries": events.deliveryJobs,
             "maintenance": [:],

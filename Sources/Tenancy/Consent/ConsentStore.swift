@@ -92,24 +92,4 @@ enum ConsentStore {
              WHERE i.tenant_id = $1 AND i.kind = $2 AND i.value = $3 AND i.status = 'active'
             """, [.uuid(tenant), .text(kind), .text(value)])
     }
-
-    /// Creates a contact of a phone and an e-mail that nobody has; no row where one of them is taken meanwhile.
-    static func createContact(phone: String?, email: String?, tenant: UUID, now: Timestamp) -> Query {
-        Query(
-            """
-            WITH free AS MATERIALIZED (
-                SELECT gen_random_uuid() AS id
-                 WHERE NOT EXISTS (SELECT 1 FROM app.contact_identifiers i WHERE i.tenant_id = $1 AND i.status = 'active'
-                                      AND ((i.kind = 'phone' AND i.value = $2) OR (i.kind = 'email' AND i.value = $3)))),
-            made AS (
-                INSERT INTO app.contacts (tenant_id, id, phone, email, created_at, updated_at)
-                SELECT $1, f.id, $2, $3, $4, $4 FROM free f RETURNING id),
-            named AS (
-                INSERT INTO app.contact_identifiers (tenant_id, kind, value, contact_id, raw, source, first_seen, last_seen)
-                SELECT $1, v.kind, v.value, m.id, v.value, 'api', $4, $4
-                  FROM made m CROSS JOIN (VALUES ('phone', $2::text), ('email', $3::text)) v (kind, value)
-                 WHERE v.value IS NOT NULL RETURNING 1)
-            SELECT m.id FROM made m
-            """, [.uuid(tenant), .optional(text: phone), .optional(text: email), .timestamp(now)])
-    }
 }

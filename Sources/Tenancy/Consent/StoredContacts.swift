@@ -5,32 +5,50 @@ public import Persistence
 
 /// Finds contacts by their identifiers in the database.
 public struct StoredContacts: ContactLookup {
+    /// The key to the hashes of a tenant's erased people; nil where nobody was ever erased.
+    public typealias Suppressions = @Sendable (_ tenantID: UUID) async throws -> SuppressionKey?
+
     private let database: Database
+    private let suppressions: Suppressions
 
     /// A look-up over a database.
-    public init(database: Database) { self.database = database }
+    public init(database: Database, suppressions: @escaping Suppressions = { _ in nil }) {
+        self.database = database
+        self.suppressions = suppressions
+    }
 
     /// By id, Emarsys id, phone, e-mail, in this order; a new contact for a phone or e-mail that nobody has.
     public func contact(for reference: ContactReference, tenant: Tenant, now: Timestamp) async throws
         -> (id: UUID, phone: String?)
     {
-        let keys = try Self.normalised(reference)
+        let keys = try Self.normalised(reference, tenant)
         if let id = try await find(reference, keys, tenant) { return (id, keys.phone) }
         guard reference.id == nil, reference.externalReferenceID == nil || keys.phone != nil || keys.email != nil,
             keys.phone != nil || keys.email != nil
         else { throw Problem.notFound("contact_not_found", "No contact has this key.") }
-        let created = try await database.run(
-            .tenant(tenant.id),
-            ConsentStore.createContact(phone: keys.phone, email: keys.email, tenant: tenant.id, now: now))
-        if let id: UUID = try created.first?.get(0) { return (id, keys.phone) }
-        // Somebody else was faster.
-        guard let id = try await find(reference, keys, tenant) else { throw Problem.notFound("contact_not_found") }
-        return (id, keys.phone)
+        return (try await create(reference, tenant, now: now), keys.phone)
+    }
+
+    private func create(_ reference: ContactReference, _ tenant: Tenant, now: Timestamp) async throws -> UUID {
+        let suppressions = try await suppressions(tenant.id)
+        let row = IncomingContact(phone: reference.phone, email: reference.email)
+        let outcome = try await database.transaction(.tenant(tenant.id)) { transaction in
+            try await Stitching.stitch(
+                [row], source: .api, policy: IdentityPolicy(tenant.settings, defaultCountry: tenant.defaultCountry),
+                in: transaction, now: now, suppressions: suppressions
+            ).first
+        }
+        if let id = outcome?.contactID { return id }
+        switch outcome?.action {
+        case .skipped: throw Problem.gone("contact_erased", "The person was erased and does not come back by itself.")
+        case .rejected(let code): throw Problem.invalid(code, field: "contact", "does not identify a person")
+        default: throw Problem.notFound("contact_not_found", "No contact has this key.")
+        }
     }
 
     /// By id, Emarsys id, phone, e-mail, in this order.
     public func existing(_ reference: ContactReference, tenant: Tenant) async throws -> UUID {
-        guard let id = try await find(reference, try Self.normalised(reference), tenant) else {
+        guard let id = try await find(reference, try Self.normalised(reference, tenant), tenant) else {
             throw Problem.notFound("contact_not_found", "No contact has this key.")
         }
         return id
@@ -60,26 +78,25 @@ public struct StoredContacts: ContactLookup {
         return try row.get(0)
     }
 
-    private static func normalised(_ reference: ContactReference) throws(Problem) -> (phone: String?, email: String?) {
+    /// As stitching would write them, so that what is looked up is what was stored.
+    private static func normalised(_ reference: ContactReference, _ tenant: Tenant) throws(Problem)
+        -> (phone: String?, email: String?)
+    {
         var phone: String?
         if let raw = reference.phone {
-            var digits = raw.filter { !" -./()".contains($0) }
-            if digits.hasPrefix("00") { digits = "+" + digits.dropFirst(2) }
-            if !digits.hasPrefix("+") { digits = "+" + digits }
-            guard (8...16).contains(digits.utf8.count),
-                digits.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }),
-                digits.utf8.dropFirst().first != 0x30
-            else { throw .invalid("invalid_phone", field: "contact.phone", "must be a phone with its country code") }
-            phone = digits
+            switch PhoneNumber.normalise(raw, defaultCountry: tenant.defaultCountry) {
+            case .success(let normalised): phone = normalised.value
+            case .failure(let fault):
+                throw .invalid("invalid_phone", field: "contact.phone", "is no phone to write to: \(fault.rawValue)")
+            }
         }
         var email: String?
         if let raw = reference.email {
-            let trimmed = raw.filter { !$0.isWhitespace }.lowercased()
-            let parts = trimmed.split(separator: "@", omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, parts[1].contains("."), trimmed.utf8.count <= 254 else {
-                throw .invalid("invalid_email", field: "contact.email", "must be an e-mail address")
+            switch EmailAddress.normalise(raw) {
+            case .success(let normalised): email = normalised.value
+            case .failure(let fault):
+                throw .invalid("invalid_email", field: "contact.email", "is no e-mail address: \(fault.rawValue)")
             }
-            email = trimmed
         }
         return (phone, email)
     }
