@@ -1,3 +1,4 @@
+import EventLoop
 import FoundationEssentials
 import Persistence
 
@@ -8,5 +9,16 @@ enum SuppressionStore {
         Query(
             "SELECT value_hash FROM app.suppressions WHERE tenant_id = $1 AND value_hash = ANY ($2)",
             [.uuid(tenant), .byteaArray(hashes)])
+    }
+
+    static func key(_ tenant: UUID) -> Query {
+        Query("SELECT key FROM app.privacy_keys WHERE tenant_id = $1", [.uuid(tenant)])
+    }
+
+    static func insertKey(_ tenant: UUID, _ sealed: [UInt8], now: Timestamp) -> Query {
+        Query(
+            """
+            INSERT INTO app.privacy_keys (tenant_id, key, created_at) VALUES ($1, $2, $3) ON CONFLICT (tenant_id) DO NOTHING
+            """, [.uuid(tenant), .bytes(sealed), .timestamp(now)])
     }
 }
