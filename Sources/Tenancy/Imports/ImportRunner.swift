@@ -1,6 +1,6 @@
-public import Emarsys
+import Emarsys
 public import EventLoop
-public import FoundationEssentials
+import FoundationEssentials
 import HTTP
 import JSON
 public import Persistence
