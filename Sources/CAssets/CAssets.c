@@ -158,42 +158,48 @@ static const unsigned char a51[] = {
 #embed "../../db/migrations/0011_identity.sql" if_empty(0)
 };
 static const unsigned char a52[] = {
-#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+#embed "../../db/migrations/0012_imports.sql" if_empty(0)
 };
 static const unsigned char a53[] = {
-#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0013_privacy.sql" if_empty(0)
 };
 static const unsigned char a54[] = {
-#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
+#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
 };
 static const unsigned char a55[] = {
-#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
 };
 static const unsigned char a56[] = {
-#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
+#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
 };
 static const unsigned char a57[] = {
-#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
+#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
 };
 static const unsigned char a58[] = {
-#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
+#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
 };
 static const unsigned char a59[] = {
-#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
 };
 static const unsigned char a60[] = {
-#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
+#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
 };
 static const unsigned char a61[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
 };
 static const unsigned char a62[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
 };
 static const unsigned char a63[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a64[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a65[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a66[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -249,21 +255,23 @@ static const struct casset all[] = {
     {"db/migrations/0007_orders_touches_audiences.sql", a49, sizeof a49},
     {"db/migrations/0010_stitching.sql", a50, sizeof a50},
     {"db/migrations/0011_identity.sql", a51, sizeof a51},
-    {"db/migrations/0020_deliveries_and_replays.sql", a52, sizeof a52},
-    {"db/migrations/0025_attribution.sql", a53, sizeof a53},
-    {"db/migrations/0026_audiences.sql", a54, sizeof a54},
-    {"db/migrations/0030_consent_state.sql", a55, sizeof a55},
-    {"db/migrations/0031_opt_in_of_contact.sql", a56, sizeof a56},
-    {"db/migrations/0032_opt_in_export_work.sql", a57, sizeof a57},
-    {"db/migrations/0033_pinned_export_plans.sql", a58, sizeof a58},
-    {"db/migrations/0035_operators.sql", a59, sizeof a59},
-    {"db/migrations/0036_pauses.sql", a60, sizeof a60},
-    {"db/migrations/0040_reporting_access.sql", a61, sizeof a61},
-    {"db/reporting/10_views.sql", a62, sizeof a62},
-    {"db/reporting/20_all_tenants.sql", a63, sizeof a63},
-    {"db/reporting/30_closed_doors.sql", a64, sizeof a64},
+    {"db/migrations/0012_imports.sql", a52, sizeof a52},
+    {"db/migrations/0013_privacy.sql", a53, sizeof a53},
+    {"db/migrations/0020_deliveries_and_replays.sql", a54, sizeof a54},
+    {"db/migrations/0025_attribution.sql", a55, sizeof a55},
+    {"db/migrations/0026_audiences.sql", a56, sizeof a56},
+    {"db/migrations/0030_consent_state.sql", a57, sizeof a57},
+    {"db/migrations/0031_opt_in_of_contact.sql", a58, sizeof a58},
+    {"db/migrations/0032_opt_in_export_work.sql", a59, sizeof a59},
+    {"db/migrations/0033_pinned_export_plans.sql", a60, sizeof a60},
+    {"db/migrations/0035_operators.sql", a61, sizeof a61},
+    {"db/migrations/0036_pauses.sql", a62, sizeof a62},
+    {"db/migrations/0040_reporting_access.sql", a63, sizeof a63},
+    {"db/reporting/10_views.sql", a64, sizeof a64},
+    {"db/reporting/20_all_tenants.sql", a65, sizeof a65},
+    {"db/reporting/30_closed_doors.sql", a66, sizeof a66},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 65;
+    *count = 67;
     return all;
 }

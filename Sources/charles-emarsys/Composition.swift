@@ -45,6 +45,11 @@ final class Composition: Sendable {
         let catalogue = AccountCatalogue(connections: connections)
         let hosts = HostPolicy(baseDomains: settings.baseDomains, trustedProxies: settings.trustedProxies)
 
+        let suppressions = SuppressionKeys(database: database, secrets: secrets, time: time)
+        let importRunner = ImportRunner(
+            database: database, directory: directory, connections: connections, suppressions: suppressions, time: time,
+            interval: settings.syncInterval)
+
         let board = JobBoard()
 
         // Opt-ins.
@@ -56,7 +61,7 @@ final class Composition: Sendable {
             sweeper: OptInSweeper(database: database, clients: optInClients, time: time), time: time)
 
         // Webhooks and what follows from them.
-        let contacts = StitchedContacts { _ in nil }
+        let contacts = StitchedContacts { try await suppressions.key(of: $0, creating: false) }
         let events = EventCapability(
             settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board, group: group,
             time: time)
@@ -72,6 +77,7 @@ final class Composition: Sendable {
                     segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
                     optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
                     syncInterval: settings.syncInterval),
+                ImportRoutes(imports: ImportService(database: database, time: time)),
                 OptInRoutes(
                     consent: consent, exports: OptInExportService(database: database, time: time), time: time),
                 WebhookSecretRoutes(
@@ -89,7 +95,7 @@ final class Composition: Sendable {
         ]
         // Work in the background: handlers by queue and kind of job.
         let queues: [String: JobBoard.Handlers] = [
-            "imports": [:],
+            "imports": importRunner.handlers,
             "exports": optIns.handlers,
             "events": events.eventJobs,
             "deliveries": events.deliveryJobs,

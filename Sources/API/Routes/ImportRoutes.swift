@@ -1,12 +1,16 @@
 import HTTP
 import JSON
-import Tenancy
+public import Tenancy
 
 /// Starting, watching and ending imports.
-struct ImportRoutes: RouteGroup {
-    let imports: ImportService
+public struct ImportRoutes: RouteGroup {
+    private let imports: ImportService
 
-    func register(in routes: inout TenantRoutes) {
+    /// Routes over a service.
+    public init(imports: ImportService) { self.imports = imports }
+
+    /// Adds the routes.
+    public func register(in routes: inout TenantRoutes) {
         let imports = imports
         routes.on(
             .post, "/api/v0/imports", .write, feature: .emarsys, creates: true,
@@ -19,17 +23,22 @@ struct ImportRoutes: RouteGroup {
                         "dry_run": ["type": "boolean"],
                     ],
                 ], item: Self.schema, status: .accepted,
-                problems: [(.conflict, "import_running"), (.conflict, "not_connected"), (.unprocessableContent, "unknown_segment")])
+                problems: [
+                    (.conflict, "import_running"), (.conflict, "not_connected"),
+                    (.unprocessableContent, "unknown_segment"),
+                ])
         ) { context in
             let body = try context.optionalJSON()
             let input = try ImportInput(body)
             let run = try await imports.start(
-                context.tenant, segment: input.segment, mode: input.mode, dryRun: input.isDryRun, actor: context.principal.actor)
+                context.tenant, segment: input.segment, mode: input.mode, dryRun: input.isDryRun,
+                actor: context.principal.actor)
             return .object(run.json(now: imports.now()), status: .accepted)
         }
         routes.on(
             .get, "/api/v0/imports", .read, feature: .emarsys,
-            RouteDescription("List imports, the latest first.", tag: "Imports", query: RouteDescription.paging, item: Self.schema)
+            RouteDescription(
+                "List imports, the latest first.", tag: "Imports", query: RouteDescription.paging, item: Self.schema)
         ) { context in
             let page = try await imports.list(context.tenant.id, try context.page())
             let now = imports.now()
@@ -37,7 +46,8 @@ struct ImportRoutes: RouteGroup {
         }
         routes.on(
             .get, "/api/v0/imports/{id}", .read, feature: .emarsys,
-            RouteDescription("Read an import.", tag: "Imports", item: Self.schema, problems: [(.notFound, "import_not_found")])
+            RouteDescription(
+                "Read an import.", tag: "Imports", item: Self.schema, problems: [(.notFound, "import_not_found")])
         ) { context in
             let run = try await imports.find(context.tenant.id, try context.id(notFound: "import_not_found"))
             return .object(run.json(now: imports.now()))
@@ -45,7 +55,8 @@ struct ImportRoutes: RouteGroup {
         routes.on(
             .post, "/api/v0/imports/{id}/cancel", .write, feature: .emarsys,
             RouteDescription(
-                "End an import at its next batch; what is in stays.", tag: "Imports", item: Self.schema, status: .accepted,
+                "End an import at its next batch; what is in stays.", tag: "Imports", item: Self.schema,
+                status: .accepted,
                 problems: [(.notFound, "import_not_found"), (.conflict, "import_finished")])
         ) { context in
             let run = try await imports.cancel(context.tenant.id, try context.id(notFound: "import_not_found"))
@@ -59,7 +70,8 @@ struct ImportRoutes: RouteGroup {
                 item: [
                     "type": "object",
                     "properties": [
-                        "code": ["type": "string"], "values": ["type": "object"], "contact_id": ["type": ["string", "null"]],
+                        "code": ["type": "string"], "values": ["type": "object"],
+                        "contact_id": ["type": ["string", "null"]],
                     ],
                 ], problems: [(.notFound, "import_not_found")])
         ) { context in
@@ -75,7 +87,9 @@ struct ImportRoutes: RouteGroup {
             "id": ["type": "string", "format": "uuid"],
             "state": [
                 "type": "string",
-                "enum": ["queued", "running", "waiting", "succeeded", "succeeded_with_rejections", "failed", "cancelled"],
+                "enum": [
+                    "queued", "running", "waiting", "succeeded", "succeeded_with_rejections", "failed", "cancelled",
+                ],
             ],
             "trigger": ["type": "string", "enum": ["initial", "schedule", "manual"]],
             "progress": ["type": "number", "minimum": 0, "maximum": 1], "eta_seconds": ["type": ["integer", "null"]],

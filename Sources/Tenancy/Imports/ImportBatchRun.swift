@@ -58,10 +58,14 @@ struct ImportBatchRun {
         var identifiers = RisingIDs(milliseconds: now.microseconds / 1000)
         for (index, row) in rows.enumerated() {
             let id = Int64(row.id)
-            let entering = id.map { id in frame.segments.filter { $0.now.contains(id) && !$0.before.contains(id) }.map(\.id) }
+            let entering = id.map { id in
+                frame.segments.filter { $0.now.contains(id) && !$0.before.contains(id) }.map(\.id)
+            }
             if states[index] == 1 {
                 result.counts.unchanged += 1
-                if let contact = contacts[index] { for segment in entering ?? [] { entered.append((segment, contact)) } }
+                if let contact = contacts[index] {
+                    for segment in entering ?? [] { entered.append((segment, contact)) }
+                }
                 continue
             }
             var (incoming, fieldFaults) = frame.mapping.incoming(row, hash: hashes[index])
@@ -87,7 +91,10 @@ struct ImportBatchRun {
                     rejections.append(
                         rejection(
                             fault.code,
-                            ["external_reference_id": .optional(row.externalID), fault.destination: .string(fault.value)],
+                            [
+                                "external_reference_id": .optional(row.externalID),
+                                fault.destination: .string(fault.value),
+                            ],
                             outcome.contactID))
                 }
                 if frame.run.isDryRun, result.sample.count < 20 { result.sample.append(sample(row, outcome)) }
@@ -99,7 +106,9 @@ struct ImportBatchRun {
         if !frame.run.isDryRun { writes += Self.records(tenant, runID, rejections, self, result.counts, now) }
         let answers = try await transaction.batch(writes)
         if !frame.run.isDryRun {
-            guard answers[answers.count - 2].count == 1, let row = answers.last?.first else { throw BatchTakenElsewhere() }
+            guard answers[answers.count - 2].count == 1, let row = answers.last?.first else {
+                throw BatchTakenElsewhere()
+            }
             result.isCancelRequested = try row.get(0)
         }
         return result
@@ -114,7 +123,8 @@ struct ImportBatchRun {
     }
 
     private static func records(
-        _ tenant: UUID, _ run: UUID, _ rejections: [ImportRejection], _ batch: ImportBatchRun, _ counts: ImportRun.Counts,
+        _ tenant: UUID, _ run: UUID, _ rejections: [ImportRejection], _ batch: ImportBatchRun,
+        _ counts: ImportRun.Counts,
         _ now: Timestamp
     ) -> [Query] {
         var queries: [Query] = []
@@ -125,7 +135,8 @@ struct ImportBatchRun {
     }
 
     private func count(
-        _ outcome: StitchOutcome, _ row: PreparedRow, _ counts: inout ImportRun.Counts, _ rejections: inout [ImportRejection]
+        _ outcome: StitchOutcome, _ row: PreparedRow, _ counts: inout ImportRun.Counts,
+        _ rejections: inout [ImportRejection]
     ) {
         switch outcome.action {
         case .created: counts.created += 1
@@ -139,7 +150,8 @@ struct ImportBatchRun {
             counts.skipped += 1
             rejections.append(rejection(code == "suppressed" ? "skipped_suppressed" : code, Self.idOnly(row), nil))
         }
-        for note in outcome.notes where note.hasPrefix("phone_") || note.hasPrefix("email_") || note.hasPrefix("too_many_") {
+        for note in outcome.notes
+        where note.hasPrefix("phone_") || note.hasPrefix("email_") || note.hasPrefix("too_many_") {
             rejections.append(rejection(note, source(row), outcome.contactID))
         }
     }
@@ -149,7 +161,9 @@ struct ImportBatchRun {
     }
 
     /// Of an erased person nothing but the id is repeated.
-    private static func idOnly(_ row: PreparedRow) -> JSONObject { ["external_reference_id": .optional(row.externalID)] }
+    private static func idOnly(_ row: PreparedRow) -> JSONObject {
+        ["external_reference_id": .optional(row.externalID)]
+    }
 
     private func source(_ row: PreparedRow) -> JSONObject {
         var values: JSONObject = ["external_reference_id": .optional(row.externalID)]
@@ -175,7 +189,9 @@ struct ImportBatchRun {
             values["code"] = .string(code)
         }
         if !outcome.notes.isEmpty { values["notes"] = .array(outcome.notes.map { .string($0) }) }
-        if outcome.action != .created, let id = outcome.contactID { values["contact_id"] = .string(id.uuidString.lowercased()) }
+        if outcome.action != .created, let id = outcome.contactID {
+            values["contact_id"] = .string(id.uuidString.lowercased())
+        }
         return .object(values)
     }
 }

@@ -145,9 +145,12 @@ public struct ImportRun: Sendable {
     /// The import as clients see it.
     public func json(now: Timestamp) -> JSON {
         [
-            "id": .string(id.uuidString.lowercased()), "state": .string(state.rawValue), "trigger": .string(trigger.rawValue),
-            "mode": .string(mode.rawValue), "dry_run": .bool(isDryRun), "segment_ids": .array(segmentIDs.map { .string($0) }),
-            "total": total.map { .int($0) } ?? .null, "progress": JSONNumber(decimal: decimal(progress)).map { .number($0) } ?? .null,
+            "id": .string(id.uuidString.lowercased()), "state": .string(state.rawValue),
+            "trigger": .string(trigger.rawValue),
+            "mode": .string(mode.rawValue), "dry_run": .bool(isDryRun),
+            "segment_ids": .array(segmentIDs.map { .string($0) }),
+            "total": total.map { .int($0) } ?? .null,
+            "progress": JSONNumber(decimal: decimal(progress)).map { .number($0) } ?? .null,
             "eta_seconds": etaSeconds(now: now).map { .int($0) } ?? .null,
             "counts": [
                 "read": .int(counts.read), "created": .int(counts.created), "updated": .int(counts.updated),

@@ -21,7 +21,9 @@ extension ImportRunner {
     /// What becomes of a run that did not go through.
     func settle(_ error: any Error, _ run: ImportRun, _ tenant: Tenant, _ job: Job) async throws -> JobOutcome {
         // Another worker has it, or the service stops: nothing is noted, the checkpoint stands.
-        if error is BatchTakenElsewhere || !job.lease.isHeld { return .again(at: time.now(), reason: "taken elsewhere", countsAttempt: false) }
+        if error is BatchTakenElsewhere || !job.lease.isHeld {
+            return .again(at: time.now(), reason: "taken elsewhere", countsAttempt: false)
+        }
         if error is RunCancelled {
             try await end(.cancelled, nil, run, tenant, alone: [])
             return .finished
@@ -30,7 +32,8 @@ extension ImportRunner {
             if try await directory.tenant(id: tenant.id)?.connection?.status != .disconnected { throw error }
             try await end(
                 .cancelled,
-                ImportRun.Failure(code: "not_connected", detail: "The connection was removed.", advice: "Connect again."), run,
+                ImportRun.Failure(
+                    code: "not_connected", detail: "The connection was removed.", advice: "Connect again."), run,
                 tenant, alone: [])
             return .finished
         }
@@ -39,7 +42,8 @@ extension ImportRunner {
             try await end(
                 .failed,
                 ImportRun.Failure(
-                    code: problem.code, detail: problem.detail ?? problem.code, advice: "Check the connection to Emarsys."), run,
+                    code: problem.code, detail: problem.detail ?? problem.code,
+                    advice: "Check the connection to Emarsys."), run,
                 tenant, alone: [])
             return .finished
         }
@@ -58,28 +62,35 @@ extension ImportRunner {
         try await end(
             .failed,
             ImportRun.Failure(
-                code: "internal_error", detail: "The import could not be completed.", advice: "Start it again; if that fails, tell us the id of the import."),
+                code: "internal_error", detail: "The import could not be completed.",
+                advice: "Start it again; if that fails, tell us the id of the import."),
             run, tenant, alone: [])
         return .finished
     }
 
-    private func settle(_ error: EmarsysError, _ run: ImportRun, _ tenant: Tenant, _ job: Job, alone: [String]) async throws
+    private func settle(_ error: EmarsysError, _ run: ImportRun, _ tenant: Tenant, _ job: Job, alone: [String])
+        async throws
         -> JobOutcome
     {
         if error.origin == .cancelled { return .again(at: time.now(), reason: error.code, countsAttempt: false) }
         if error.failureClass == .retry, job.attempt < Self.mostAttempts {
-            let pause = max(Duration.seconds(error.retryAfterSeconds ?? 0), .seconds(min(600, 5 << min(job.attempt, 7))))
+            let pause = max(
+                Duration.seconds(error.retryAfterSeconds ?? 0), .seconds(min(600, 5 << min(job.attempt, 7))))
             _ = try await note(.waiting, tenant, run)
             return .again(at: time.now() + pause, reason: error.code)
         }
         try? await connections.recordFailure(tenant.id, error)
         try await end(
-            .failed, ImportRun.Failure(code: error.code, detail: error.text.isEmpty ? error.code : error.text, advice: error.advice),
+            .failed,
+            ImportRun.Failure(
+                code: error.code, detail: error.text.isEmpty ? error.code : error.text, advice: error.advice),
             run, tenant, alone: alone)
         return .finished
     }
 
-    private func wait(_ run: ImportRun, _ tenant: Tenant, _ pause: Duration, _ reason: String) async throws -> JobOutcome {
+    private func wait(_ run: ImportRun, _ tenant: Tenant, _ pause: Duration, _ reason: String) async throws
+        -> JobOutcome
+    {
         try await note(.waiting, tenant, run)
         return .again(at: time.now() + pause, reason: reason, countsAttempt: false)
     }
@@ -107,7 +118,8 @@ extension ImportRunner {
             guard run.segmentIDs.contains(segment) else { continue }
             let hours: Int32? = try row.get(1)
             let due = schedule.next(after: now, tenant: tenant.id, hours: hours.map { Int($0) })
-            queries += ImportStore.schedule(tenant.id, segment: segment, at: due, alone: alone.contains(segment), now: now)
+            queries += ImportStore.schedule(
+                tenant.id, segment: segment, at: due, alone: alone.contains(segment), now: now)
         }
         return queries
     }
@@ -136,14 +148,16 @@ struct RunFailure: Error {
         RunFailure(
             failure: ImportRun.Failure(
                 code: "segment_too_large",
-                detail: "Segment \(segment) has \(count) contacts; at most \(ImportRunner.mostContacts) can be imported.",
+                detail:
+                    "Segment \(segment) has \(count) contacts; at most \(ImportRunner.mostContacts) can be imported.",
                 advice: "Split the segment in Emarsys and select the parts."), segment: segment)
     }
 
     static func unknownSegment(_ segment: String) -> RunFailure {
         RunFailure(
             failure: ImportRun.Failure(
-                code: "segment_not_found", detail: "\(segment) is not the id of a segment.", advice: "Choose another segment."),
+                code: "segment_not_found", detail: "\(segment) is not the id of a segment.",
+                advice: "Choose another segment."),
             segment: segment)
     }
 

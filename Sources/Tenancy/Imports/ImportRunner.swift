@@ -86,7 +86,9 @@ public struct ImportRunner: Sendable {
     // MARK: A run
 
     private func work(_ job: Job) async throws -> JobOutcome {
-        guard let id = try JSON.parse(job.args)["import_id"]?.string.flatMap({ UUID(uuidString: $0) }) else { return .finished }
+        guard let id = try JSON.parse(job.args)["import_id"]?.string.flatMap({ UUID(uuidString: $0) }) else {
+            return .finished
+        }
         let rows = try await database.run(.tenant(job.tenantID), ImportStore.find(job.tenantID, id))
         guard let run = try ImportStore.runs(rows).first, !run.state.isFinal else { return .finished }
         guard let tenant = try await directory.tenant(id: job.tenantID) else { return .finished }
@@ -167,7 +169,9 @@ public struct ImportRunner: Sendable {
         let properties = try await CustomPropertyStore.list(tenant.id, in: database)
         let language = tenant.settings.language
         let sources = Set(mappings.flatMap { [$0.source, $0.fallbackSource].compactMap { $0 } })
-        let choiceFields = try await client.fields(language: language).filter { $0.kind.isChoice && sources.contains($0.id) }
+        let choiceFields = try await client.fields(language: language).filter {
+            $0.kind.isChoice && sources.contains($0.id)
+        }
         var labels: [Int: ChoiceLabels] = [:]
         if !choiceFields.isEmpty {
             for (field, choices) in try await client.choices(of: choiceFields.map(\.id), language: language) {
@@ -216,7 +220,8 @@ public struct ImportRunner: Sendable {
             while next < open.count, gathered.asked >= open[next].ids.count {
                 try job.lease.checkHeld()
                 let batch = ImportBatchRun(
-                    frame: frame, number: open[next].number, ids: open[next].ids, rows: gathered.rows, gone: gathered.gone,
+                    frame: frame, number: open[next].number, ids: open[next].ids, rows: gathered.rows,
+                    gone: gathered.gone,
                     calls: calls.take(), now: time.now())
                 rowCount += gathered.rows.count
                 gathered = GatheredRows()
@@ -234,7 +239,9 @@ public struct ImportRunner: Sendable {
 
     /// One transaction; a race that the locks do not cover is tried again once.
     private func carryOut(_ batch: ImportBatchRun) async throws -> ImportBatchRun.Result {
-        do { return try await attempt(batch) } catch let error as DatabaseError where error.isUniqueViolation || error.isRetryable {
+        do { return try await attempt(batch) } catch let error as DatabaseError
+            where error.isUniqueViolation || error.isRetryable
+        {
             return try await attempt(batch)
         }
     }
@@ -242,7 +249,9 @@ public struct ImportRunner: Sendable {
     private func attempt(_ batch: ImportBatchRun) async throws -> ImportBatchRun.Result {
         let scope = Scope.tenant(batch.frame.tenant.id)
         guard batch.frame.run.isDryRun else {
-            return try await database.transaction(scope, statementTimeout: .seconds(300)) { try await batch.perform(in: $0) }
+            return try await database.transaction(scope, statementTimeout: .seconds(300)) {
+                try await batch.perform(in: $0)
+            }
         }
         var result = ImportBatchRun.Result()
         do {
@@ -261,7 +270,8 @@ public struct ImportRunner: Sendable {
         let run = frame.run
         let now = time.now()
         let rejected = try await database.run(.tenant(tenant), ImportStore.hasRejections(tenant, run.id))
-        let latest = try ImportStore.runs(try await database.run(.tenant(tenant), ImportStore.find(tenant, run.id))).first
+        let latest = try ImportStore.runs(try await database.run(.tenant(tenant), ImportStore.find(tenant, run.id)))
+            .first
         let isComplete = try !rejected[0].get(0, as: Bool.self) && latest?.counts.rejected == 0
         var queries = [ImportStore.addCalls(tenant, run.id, calls.take())]
         if !run.isDryRun {
@@ -270,10 +280,12 @@ public struct ImportRunner: Sendable {
                 for start in stride(from: 0, to: left.count, by: 50_000) {
                     queries.append(
                         ImportStore.leave(
-                            tenant, segment: segment.id, ids: Array(left[start..<min(start + 50_000, left.count)]), now: now))
+                            tenant, segment: segment.id, ids: Array(left[start..<min(start + 50_000, left.count)]),
+                            now: now))
                 }
                 queries.append(
-                    ImportStore.imported(tenant, segment: segment.id, importID: run.id, size: segment.now.count, now: now))
+                    ImportStore.imported(
+                        tenant, segment: segment.id, importID: run.id, size: segment.now.count, now: now))
             }
             queries += ImportStore.forgetFormerIDs(tenant, keeping: run.id)
         }

@@ -23,7 +23,8 @@ public struct ImportService: Sendable {
     ///   - dryRun: whether nothing is written
     ///   - actor: who asks
     /// - Throws: 409 `not_connected`, `import_running`; 422 `unknown_segment`, `no_segment_selected`
-    public func start(_ tenant: Tenant, segment: String?, mode: ImportRun.Mode, dryRun: Bool, actor: String) async throws
+    public func start(_ tenant: Tenant, segment: String?, mode: ImportRun.Mode, dryRun: Bool, actor: String)
+        async throws
         -> ImportRun
     {
         guard let connection = tenant.connection, connection.status != .disconnected else {
@@ -43,14 +44,16 @@ public struct ImportService: Sendable {
         }
         let now = time.now()
         let id = try await Self.queue(
-            tenant.id, segments: segments, trigger: .manual, mode: mode, dryRun: dryRun, actor: actor, in: database, now: now)
+            tenant.id, segments: segments, trigger: .manual, mode: mode, dryRun: dryRun, actor: actor, in: database,
+            now: now)
         guard let id else { throw Problem.conflict("import_running", "An import of this instance is running already.") }
         return try await find(tenant.id, id)
     }
 
     /// Adds a run and its job in one transaction; nil where one is under way.
     static func queue(
-        _ tenant: UUID, segments: [String], trigger: ImportRun.Trigger, mode: ImportRun.Mode, dryRun: Bool, actor: String,
+        _ tenant: UUID, segments: [String], trigger: ImportRun.Trigger, mode: ImportRun.Mode, dryRun: Bool,
+        actor: String,
         in database: Database, now: Timestamp
     ) async throws -> UUID? {
         try await database.transaction(.tenant(tenant)) { transaction in
@@ -61,7 +64,8 @@ public struct ImportService: Sendable {
     }
 
     static func queue(
-        _ tenant: UUID, segments: [String], trigger: ImportRun.Trigger, mode: ImportRun.Mode, dryRun: Bool, actor: String,
+        _ tenant: UUID, segments: [String], trigger: ImportRun.Trigger, mode: ImportRun.Mode, dryRun: Bool,
+        actor: String,
         in transaction: Transaction, now: Timestamp
     ) async throws -> UUID? {
         let id = UUID()

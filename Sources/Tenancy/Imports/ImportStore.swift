@@ -22,12 +22,14 @@ enum ImportStore {
         let segments: [String] = try row.get(4)
         return ImportRun(
             id: try row.get(0), trigger: ImportRun.Trigger(rawValue: try row.get(1)) ?? .manual,
-            mode: ImportRun.Mode(rawValue: try row.get(2)) ?? .incremental, isDryRun: try row.get(3), segmentIDs: segments,
+            mode: ImportRun.Mode(rawValue: try row.get(2)) ?? .incremental, isDryRun: try row.get(3),
+            segmentIDs: segments,
             state: ImportRun.State(rawValue: try row.get(5)) ?? .failed, isCancelRequested: try row.get(6),
             total: try row.get(7), done: try row.get(8), counts: counts, apiCalls: try row.get(17),
             sample: sample.flatMap { try? JSON.parse($0) },
             failure: code.map { ImportRun.Failure(code: $0, detail: detail ?? "", advice: advice ?? "") },
-            queuedAt: try row.get(22), startedAt: try row.get(23), finishedAt: try row.get(24), fetchedAt: try row.get(25))
+            queuedAt: try row.get(22), startedAt: try row.get(23), finishedAt: try row.get(24),
+            fetchedAt: try row.get(25))
     }
 
     static func runs(_ rows: Rows) throws(DatabaseError) -> [ImportRun] {
@@ -131,8 +133,11 @@ enum ImportStore {
 
     static func clearIDs(_ tenant: UUID, _ id: UUID) -> [Query] {
         [
-            Query("DELETE FROM app.import_batches WHERE tenant_id = $1 AND import_id = $2", [.uuid(tenant), .uuid(id)]),
-            Query("DELETE FROM app.import_segment_ids WHERE tenant_id = $1 AND import_id = $2", [.uuid(tenant), .uuid(id)]),
+            Query(
+                "DELETE FROM app.import_batches WHERE tenant_id = $1 AND import_id = $2", [.uuid(tenant), .uuid(id)]),
+            Query(
+                "DELETE FROM app.import_segment_ids WHERE tenant_id = $1 AND import_id = $2",
+                [.uuid(tenant), .uuid(id)]),
         ]
     }
 
@@ -294,7 +299,8 @@ enum ImportStore {
                 DELETE FROM app.jobs WHERE tenant_id = $1 AND queue = 'imports' AND unique_key = $2 AND state = 4
                 """, [.uuid(tenant), .text("due:" + segment)]),
             JobStore.enqueue(
-                tenant, queue: "imports", kind: "import_due", args: args.encoded(), uniqueKey: "due:" + segment, runAt: due,
+                tenant, queue: "imports", kind: "import_due", args: args.encoded(), uniqueKey: "due:" + segment,
+                runAt: due,
                 now: now),
         ]
     }

@@ -41,7 +41,8 @@ struct RowMapping: Sendable {
             }
             let entry = Entry(
                 mapping: mapping, position: position(mapping.source), fallback: mapping.fallbackSource.map(position),
-                choices: choices[mapping.source], fallbackChoices: mapping.fallbackSource.flatMap { choices[$0] }, kind: kind)
+                choices: choices[mapping.source], fallbackChoices: mapping.fallbackSource.flatMap { choices[$0] },
+                kind: kind)
             entries.append(entry)
             text += "\u{2}\(mapping.source)/\(mapping.fallbackSource ?? 0)/\(mapping.destination.text)/"
             text += "\(mapping.overwrite.rawValue)/\(mapping.onEmpty.rawValue)/\(kind.rawValue)/"

@@ -52,7 +52,8 @@ enum ValueConversion {
         if bytes.first == 0x2E { bytes.insert(0x30, at: 0) }
         guard (1...40).contains(bytes.count) else { return nil }
         let source = (negative ? "-" : "") + String(decoding: bytes, as: UTF8.self)
-        guard bytes.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }), let json = try? JSON.parse(Array(source.utf8)),
+        guard bytes.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }),
+            let json = try? JSON.parse(Array(source.utf8)),
             case .number(let number) = json
         else { return nil }
         return number
@@ -70,7 +71,8 @@ enum ValueConversion {
     private static func date(_ text: String) -> String? {
         let trimmed = IdentifierText.trimmed(text)
         let bytes = Array(trimmed.utf8)
-        guard bytes.count >= 10, bytes.count == 10 || bytes[10] == 0x20 || bytes[10] == 0x54, bytes[4] == 0x2D, bytes[7] == 0x2D
+        guard bytes.count >= 10, bytes.count == 10 || bytes[10] == 0x20 || bytes[10] == 0x54, bytes[4] == 0x2D,
+            bytes[7] == 0x2D
         else { return nil }
         func number(_ range: Range<Int>) -> Int? {
             var value = 0
