@@ -46,6 +46,11 @@ struct EventCapability {
                 deliveries: DeliveryService(
                     database: database, secrets: secrets, policy: policy, deliverer: deliverer, time: time)),
             OrderRoutes(orders: OrderService(database: database)),
+            TouchRoutes(
+                attribution: AttributionService(
+                    database: database, contacts: StoredContacts(database: database), time: time)),
+            AudienceRoutes(audiences: AudienceService(database: database, time: time)),
+            ReportRoutes(reports: ReportService(database: database, time: time)),
         ]
         services = [
             EventSweep(processor: processor, time: time) { error in

@@ -32,7 +32,8 @@ final class EventBench: Sendable {
         (test, database) = try Self.shared.get()
         time = ManualTime(Timestamp(rfc3339: "2026-11-24T12:00:00Z") ?? Timestamp(seconds: 0))
         webhooks = WebhookService(
-            inbox: InboxWriter(database: database, group: test.group, time: time), contacts: StitchedContacts { _ in nil },
+            inbox: InboxWriter(database: database, group: test.group, time: time),
+            contacts: StitchedContacts { _ in nil },
             time: time)
         processor = EventProcessor(database: database, contacts: StitchedContacts { _ in nil }, time: time)
         events = EventService(database: database, time: time)

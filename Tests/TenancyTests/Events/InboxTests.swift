@@ -3,8 +3,8 @@ import FoundationEssentials
 import HTTP
 import JSON
 import Persistence
-import Testing
 import TestSupport
+import Testing
 
 @testable import Tenancy
 
@@ -54,7 +54,9 @@ struct InboxTests {
             for index in 0..<50 {
                 let loop = bench.test.group.loops[index % bench.test.group.loops.count]
                 group.addTask(executorPreference: loop) {
-                    let answer = try await bench.send(["phone": "+49151", "event_name": "cart", "deduplication_id": "1"])
+                    let answer = try await bench.send([
+                        "phone": "+49151", "event_name": "cart", "deduplication_id": "1",
+                    ])
                     return (answer.status, answer.body["data"]?[0]?["id"])
                 }
             }
@@ -129,7 +131,8 @@ struct InboxTests {
     @Test("while paused events are held, and processed after the pause in their order")
     func held() async throws {
         try bench.rows(
-            "INSERT INTO app.connections (tenant_id, name, auth, status, paused) VALUES ($1, 'x', 'wsse', 'connected', true)")
+            "INSERT INTO app.connections (tenant_id, name, auth, status, paused) VALUES ($1, 'x', 'wsse', 'connected', true)"
+        )
         for index in 0..<3 {
             let answer = try await bench.send(event("\(index)"), tenant: bench.tenant(isPaused: true))
             #expect(answer.status == 202)
@@ -156,7 +159,9 @@ struct InboxTests {
         }
         #expect(bodies.count == 1)
         #expect(try bench.count("events") == 0)
-        #expect(try await bench.send(event("1"), token: EventBench.token(#"{"exp":\#(bench.time.now().seconds - 59)}"#)).status == 202)
+        #expect(
+            try await bench.send(event("1"), token: EventBench.token(#"{"exp":\#(bench.time.now().seconds - 59)}"#))
+                .status == 202)
     }
 
     @Test("without the database nothing is acknowledged")
