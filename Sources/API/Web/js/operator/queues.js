@@ -10,13 +10,20 @@ const names = () => ({ imports: t("Imports"), exports: t("Opt-in exports"), even
 /** Lanes with their depth and age; `one`: all of the same tenant. */
 export function laneTable(lanes, { one = false } = {}) {
   if (lanes.length === 0) return empty("ok", t("Nothing waits"), t("Every lane is empty."));
+  if (one) {
+    return table([
+      { title: t("Lane"), cell: (q) => [names()[q.queue] ?? q.queue, q.paused && [" ", badge("off", t("Paused"))], q.dead > 0 && [h("br"), h("span", { class: "xs muted" }, t("{n} given up", { n: number(q.dead) }))]] },
+      { title: t("Waits"), class: "r", label: t("Waits"), cell: (q) => number(q.ready + q.running) },
+      { title: t("Oldest"), class: "r", label: t("Oldest"), cell: (q) => (q.oldest_seconds === null ? "–" : duration(q.oldest_seconds)) },
+    ], lanes, { caption: t("Lanes, the one that waits longest first") });
+  }
   const figure = (title, cell) => ({ title, class: "r", label: title, cell });
   const tenant = { title: t("Tenant"), cell: (q) => link(q.instance_name, `/tenants/${q.instance_name}`, { class: "mono" }) };
   return table([
-    ...(one ? [] : [tenant]),
+    tenant,
     { title: t("Lane"), cell: (q) => [names()[q.queue] ?? q.queue, q.paused && [" ", badge("off", t("Paused"))]] },
     figure(t("Ready"), (q) => number(q.ready)), figure(t("Running"), (q) => number(q.running)),
-    ...(one ? [] : [figure(t("Scheduled"), (q) => number(q.scheduled))]),
+    figure(t("Scheduled"), (q) => number(q.scheduled)),
     figure(t("Given up"), (q) => number(q.dead)), figure(t("Oldest waits"), (q) => (q.oldest_seconds === null ? "–" : duration(q.oldest_seconds))),
   ], lanes, { caption: t("Lanes, the one that waits longest first") });
 }

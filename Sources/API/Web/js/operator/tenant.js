@@ -22,7 +22,7 @@ export async function tenant({ parameters, signal }) {
     api.list(`${path}/api_keys`, { signal }), api.list(`${path}/reporting_access`, { signal }), api.list(`/queues?instance=${encodeURIComponent(name)}`, { signal }),
   ]).then((lists) => lists.map((list) => list.items));
   const audit = pagedTable({ path: `${path}/audit`, signal, pageSize: 20, caption: t("Audit"), blank: h("p", { class: "muted" }, t("Nothing yet.")),
-    columns: [{ title: t("When"), cell: (a) => h("span", { class: "num small" }, dateTime(a.at)) }, { title: t("Who"), cell: (a) => a.actor }, { title: t("What"), cell: (a) => [a.action.replaceAll("_", " "), a.feature && [" ", h("code", {}, a.feature)]] }, { title: t("Note"), class: "full", cell: (a) => a.note ?? "–" }] });
+    columns: [{ title: t("When"), cell: (a) => h("span", { class: "num small nowrap" }, dateTime(a.at)) }, { title: t("Who"), cell: (a) => who(a.actor, keys) }, { title: t("What"), cell: (a) => [a.action.replaceAll("_", " "), a.feature && [" ", h("code", {}, a.feature)]] }, { title: t("Note"), class: "full", cell: (a) => a.note ?? "–" }] });
   audit.start();
   const suspended = found.status === "suspended";
   const switchFeature = ([feature, title, text]) => {
@@ -66,6 +66,14 @@ export async function tenant({ parameters, signal }) {
         h("section", { class: "card flush", "aria-labelledby": "ln" }, h("header", {}, h("h2", { id: "ln" }, t("Lanes"))), laneTable(lanes, { one: true })),
         h("section", { class: "card stack" }, h("h2", {}, t("Remove this tenant")), h("p", { class: "small muted" }, t("Deletes every row of the customer and proves it by count.")), h("p", {}, button(t("Delete the tenant"), { class: "sm danger", onclick: () => remove(found, path) }))))),
   ];
+}
+
+/** "session:<key>" and "api_key:<key>" by the key's name. */
+function who(actor, keys) {
+  const [kind, id] = actor.split(":");
+  const key = keys.find((k) => k.id === id);
+  if (key) return kind === "session" ? t("{name}, signed in", { name: key.name }) : t("{name}, by key", { name: key.name });
+  return kind === "operator" ? id : actor;
 }
 
 function once(title, label, act, show) {
