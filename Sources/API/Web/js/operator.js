@@ -1,8 +1,7 @@
 // The operators' console.
 import { api, setCsrf, whenSignedOut } from "./core/api.js";
-import { fill } from "./core/dom.js";
 import { on, start } from "./core/router.js";
-import { frame, markCurrent, restoreTheme, show } from "./core/shell.js";
+import { frame, markCurrent, restoreTheme, show, showFault } from "./core/shell.js";
 import { t } from "./core/texts.js";
 import { signIn } from "./pages/sign-in.js";
 
@@ -21,8 +20,7 @@ async function begin() {
     session = await api.one("/session");
   } catch (fault) {
     if (fault.status !== 401) {
-      const { problemNotice } = await import("./core/dialog.js");
-      fill(root, problemNotice(fault));
+      showFault(root, fault, begin);
       return;
     }
     return signIn(root, begin, { operator: true });

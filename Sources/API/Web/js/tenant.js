@@ -1,9 +1,8 @@
 // The pages of one instance.
 import { api, setCsrf, whenSignedOut } from "./core/api.js";
-import { fill } from "./core/dom.js";
 import { setRegion } from "./core/format.js";
 import { navigate, on, start } from "./core/router.js";
-import { frame, markCurrent, restoreTheme, setCount, show } from "./core/shell.js";
+import { frame, markCurrent, restoreTheme, setCount, show, showFault } from "./core/shell.js";
 import { t } from "./core/texts.js";
 import { signIn } from "./pages/sign-in.js";
 
@@ -62,8 +61,7 @@ async function begin() {
     session = await api.one("/session");
   } catch (fault) {
     if (fault.status !== 401) {
-      const { problemNotice } = await import("./core/dialog.js");
-      fill(root, problemNotice(fault));
+      showFault(root, fault, begin);
       return;
     }
     return signIn(root, begin);

@@ -90,4 +90,10 @@ export const german = {
   "The time in the event is more than a day away from its arrival.": "Die Zeit im Event liegt mehr als einen Tag neben seinem Eintreffen.", "To the flow": "Zum Flow",
   "Two contacts merged": "Zwei Kontakte zusammengeführt", "Yes, the latest {time}": "Ja, zuletzt {time}", "first touch": "erster Kontakt",
   "last touch": "letzter Kontakt", "named by the event": "im Event genannt", "orders": "Bestellungen",
+  "95% within {time}": "95 % in {time}", "All orders": "Alle Bestellungen", "Confirmed in Emarsys": "In Emarsys bestätigt", "From flows": "Aus Flows",
+  "Held or waiting": "Gehalten oder wartend", "Of all read": "Von allen gelesenen", "Oldest": "Ältester", "Opt-ins by source": "Opt-ins nach Quelle",
+  "Orders of known contacts": "Bestellungen bekannter Kontakte", "Source": "Quelle", "Unknown": "Unbekannt", "Until processed": "Bis verarbeitet", "Waits": "Wartet",
+  "Why contacts were rejected": "Warum Kontakte abgelehnt wurden", "of {n} contacts": "von {n} Kontakten", "{name}, by key": "{name}, per Schlüssel",
+  "{name}, signed in": "{name}, angemeldet", "{n} conflicts": "{n} Konflikte", "{n} given up": "{n} aufgegeben", "{n} unchanged": "{n} unverändert",
+  "{n} updated": "{n} aktualisiert",
 };

@@ -93,6 +93,12 @@ export async function show(main, page, context, titleSuffix) {
   }
 }
 
+/** Before there is a frame: what is wrong, and the way to try again. */
+export function showFault(root, fault, again) {
+  fill(root, h("main", { class: "gate" }, h("div", { class: "stack-lg" }, h("h1", {}, t("This page cannot be shown")), problemNotice(fault),
+    h("p", {}, h("button", { class: "btn", type: "button", onclick: again }, icon("run"), t("Try again"))))));
+}
+
 function notFound() {
   return [pageHead(t("Not found"), { lead: t("There is no page at this address.") }), h("p", {}, h("a", { href: "/" }, t("To the start")))];
 }

@@ -32,7 +32,7 @@ export function problemText(problem) {
     permission_denied: t("Your API key does not have the permission for this."),
     import_running: t("An import is running already. Wait until it has finished, or cancel it."),
     unavailable: t("charles is busy right now. Try again in a moment."),
-  }[problem.code];
+  }[problem.code === "unknown" && problem.status >= 500 ? "unavailable" : problem.code];
   if (words) return words;
   const details = problem.errors.filter((e) => e.message).map((e) => [e.field && e.field.replace(/^\[\d+\]\./, "").replaceAll("_", " "), e.message].filter(Boolean).join(" ")).map((text) => (/[.!?]$/.test(text) ? text : `${text}.`));
   return details.length ? details.join(" ") : problem.message;

@@ -12,16 +12,20 @@ import { importState } from "./marketplace.js";
 
 const OVER = ["succeeded", "succeeded_with_rejections", "failed", "cancelled"];
 const trigger = (run) => ({ initial: t("Segment selected"), schedule: t("Every 12 hours"), manual: t("Started by hand") }[run.trigger] ?? run.trigger);
-const segments = (run) => (run.segments ?? run.segment_ids ?? []).map((s) => (typeof s === "object" ? s.name ?? s.id : s)).join(", ") || "–";
+/** The names of a run's segments; their ids where they are selected no more. */
+const segments = (run, selected) => (run.segment_ids ?? []).map((id) => selected.find((s) => s.segment_id === id)?.name ?? id).join(", ") || "–";
+const selectedSegments = async (signal) => (await api.list("/integrations/emarsys/segments/selected", { signal }).catch(() => ({ items: [] }))).items;
 
 export async function imports({ signal }) {
+  const selected = await selectedSegments(signal);
   const list = pagedTable({
     path: "/imports", signal, caption: t("Import runs, newest first"),
     blank: empty("import", t("No import yet"), t("Select segments in step 4 of Connect. They are imported once, then every 12 hours."), link(t("Select segments"), "/settings/integrations?connect=4", { class: "btn" })),
     columns: [
       { title: t("Started"), cell: (r) => link(dateTime(r.started_at ?? r.queued_at ?? r.created_at), `/imports/${r.id}`) },
       { title: t("State"), cell: (r) => [importState(r.state), r.dry_run && [" ", h("span", { class: "xs muted" }, t("dry run"))]] },
-      { title: t("Trigger"), cell: trigger },
+      { title: t("Segments"), cell: (r) => segments(r, selected) },
+      { title: t("Trigger"), cell: (r) => h("span", { class: "small" }, trigger(r)) },
       { title: t("Read"), class: "r", label: t("Read"), cell: (r) => number(r.counts?.read) },
       { title: t("Created"), class: "r", label: t("Created"), cell: (r) => number(r.counts?.created) },
       { title: t("Updated"), class: "r", label: t("Updated"), cell: (r) => number(r.counts?.updated) },
@@ -59,6 +63,7 @@ async function startDialog(dry) {
 
 export async function importRun({ parameters, signal }) {
   let run = await api.one(`/imports/${parameters.id}`, { signal });
+  const selected = await selectedSegments(signal);
   const live = h("div", { class: "stack-lg" });
   const side = h("aside", { class: "stack" });
   const spoken = h("p", { class: "vh", role: "status" });
@@ -74,7 +79,7 @@ export async function importRun({ parameters, signal }) {
     fill(live,
       run.error && notice("bad", h("strong", {}, run.error.detail), " ", run.error.advice ?? ""),
       h("section", { class: "card", "aria-label": t("Progress") }, h("div", { class: "progress" },
-        h("div", { class: "row between" }, h("label", { for: "pg" }, h("strong", {}, percent(share, 0)), " ", h("span", { class: "muted" }, run.total ? t("of {n} contacts read", { n: number(run.total) }) : importState(run.state))),
+        h("div", { class: "row between" }, h("label", { for: "pg" }, h("strong", {}, percent(share, 0)), " ", h("span", { class: "muted" }, run.total ? t("of {n} contacts", { n: number(run.total) }) : importState(run.state))),
           !over && run.eta_seconds != null && h("span", { class: "num" }, t("About {time} left", { time: duration(run.eta_seconds) }))), pg,
         h("div", { class: "row between muted" }, h("span", { class: "num" }, t("{n} read", { n: number(c.read) })), h("span", { class: "num" }, speed(run))))),
       h("section", { "aria-labelledby": "ch" },
@@ -89,7 +94,7 @@ export async function importRun({ parameters, signal }) {
     }
     fill(side, h("section", { class: "card", "aria-labelledby": "ft" }, h("h2", { id: "ft" }, t("This run")), h("dl", { class: "facts" },
       h("dt", {}, t("Mode")), h("dd", {}, run.mode === "full" ? t("Everything again") : t("Changes only"), run.dry_run && `, ${t("dry run")}`),
-      h("dt", {}, t("Trigger")), h("dd", {}, trigger(run)), h("dt", {}, t("Segments")), h("dd", { class: "num" }, segments(run)),
+      h("dt", {}, t("Trigger")), h("dd", {}, trigger(run)), h("dt", {}, t("Segments")), h("dd", { class: "num" }, segments(run, selected)),
       h("dt", {}, t("Started")), h("dd", { class: "num" }, dateTime(run.started_at)), h("dt", {}, t("Finished")), h("dd", { class: "num" }, run.finished_at ? dateTime(run.finished_at) : "–"),
       h("dt", {}, t("API calls")), h("dd", { class: "num" }, number(run.api_calls)), h("dt", {}, t("Skipped")), h("dd", { class: "num" }, number(c.skipped)))));
   };
@@ -108,7 +113,7 @@ export async function importRun({ parameters, signal }) {
     }, signal, (now) => { if (now === "lost") live.prepend(notice("warn", t("The connection to charles was lost; the import goes on. Trying again …"))); else paint(); });
   }
   return [
-    pageHead(segments(run) === "–" ? t("Import run") : segments(run), {
+    pageHead(segments(run, selected) === "–" ? t("Import run") : segments(run, selected), {
       crumbs: [[t("Import runs"), "/imports"]], lead: h("p", { class: "row" }, importState(run.state), " ", h("span", {}, `${trigger(run)}, ${dateTime(run.started_at ?? run.queued_at)}`)),
       actions: OVER.includes(run.state) ? [] : [button(t("Cancel import"), {
         class: "danger", onclick: () => confirm({ title: t("Cancel this import?"), text: t("Contacts read so far stay. The next run reads the rest."), action: t("Cancel the import"), act: () => api.post(`/imports/${run.id}/cancel`) })

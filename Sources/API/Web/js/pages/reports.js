@@ -5,7 +5,7 @@ import { date, defaultCurrency, money, number, percent, timeZone } from "../core
 import { remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
-import { saveCsv } from "./imports.js";
+import { rejectionText, saveCsv } from "./imports.js";
 
 const NAMES = [["overview", "Overview"], ["revenue", "Revenue"], ["opt_ins", "Opt-ins"], ["imports", "Import runs"], ["webhooks", "Webhooks"]];
 
@@ -15,7 +15,7 @@ export async function reports({ parameters, search, signal }) {
   const to = new Date();
   const from = new Date(to - (days - 1) * 86400000);
   const day = (d) => d.toLocaleDateString("sv-SE", { timeZone: timeZone() });
-  const report = await api.one(`/reports/${name}${query({ from: day(from), to: day(to) })}`, { signal }) ?? {};
+  const report = { ...await api.one(`/reports/${name}${query({ from: day(from), to: day(to) })}`, { signal }), from: day(from), to: day(to) };
   const csvRows = [];
   const content = { overview, revenue, opt_ins: optIns, imports: importReport, webhooks }[name](report, csvRows);
   return [
@@ -29,60 +29,95 @@ export async function reports({ parameters, search, signal }) {
   ];
 }
 
-const series = (report, ...names) => { for (const n of names) if (Array.isArray(report[n])) return report[n]; return []; };
 const kpi = (title, value, more) => h("div", {}, h("dt", {}, title), h("dd", {}, value), more && h("dd", { class: "small" }, more));
-const first = (object, ...keys) => { for (const k of keys) if (object?.[k] !== undefined) return object[k]; };
+
+/** A row for each day of the period: days on which nothing happened are zeros, not gaps. */
+function everyDay(rows, { from, to }) {
+  const by = new Map(rows.map((row) => [row.day, row]));
+  const days = [];
+  for (let at = Date.parse(`${from}T12:00:00Z`); at <= Date.parse(`${to}T12:00:00Z`); at += 86400000) {
+    const day = new Date(at).toISOString().slice(0, 10);
+    days.push(by.get(day) ?? { day });
+  }
+  return days;
+}
+
+const figures = (days, key) => days.map((d) => Number(d[key] ?? 0));
+const dayNames = (days) => days.map((d) => d.day);
 
 function overview(report, csv) {
-  const revenueBy = series(report, "revenue", "currencies", "revenue_by_currency");
-  csv.push(["figure", "value"], ...Object.entries(report).filter(([, v]) => typeof v !== "object").map(([k, v]) => [k, v]));
-  const optIn = report.opt_ins ?? {};
-  const events = report.events ?? report.webhooks ?? {};
+  const { contacts, opt_ins: optIn, events, deliveries, imports, orders, revenue: money_ } = report;
+  csv.push(["figure", "value"]);
+  for (const [group, values] of Object.entries({ contacts, opt_ins: optIn, events, deliveries, imports, orders })) for (const [k, v] of Object.entries(values)) csv.push([`${group}.${k}`, v]);
+  for (const r of money_) for (const k of ["total_gross", "attributed_gross", "refunds_gross"]) csv.push([`revenue.${r.currency}.${k}`, r[k]]);
+  const amounts = (key) => money_.map((r) => money(r[key], r.currency)).join(", ");
   return [
     h("dl", { class: "kpis" },
-      kpi(t("Revenue from flows"), revenueBy.length ? revenueBy.map((r) => money(first(r, "attributed_gross", "attributed", "revenue_gross"), r.currency)).join(", ") : money(0, defaultCurrency()), revenueBy.length && t("of {total}", { total: revenueBy.map((r) => money(first(r, "total_gross", "total", "revenue_gross"), r.currency)).join(", ") })),
-      kpi(t("Orders from flows"), number(first(report, "attributed_orders", "orders_attributed") ?? report.orders?.attributed ?? 0), t("of {n} orders", { n: number(report.orders?.count ?? report.orders?.total ?? report.orders ?? 0) })),
-      kpi(t("Opt-ins granted"), number(optIn.granted ?? 0), t("{n} withdrawn", { n: number(optIn.withdrawn ?? 0) })),
-      kpi(t("Events received"), number(events.received ?? 0), t("{n} processed", { n: number(events.processed ?? 0) }))),
+      kpi(t("Revenue from flows"), money_.length ? amounts("attributed_gross") : money(0, defaultCurrency()), money_.length > 0 && t("of {total}", { total: amounts("total_gross") })),
+      kpi(t("Orders from flows"), number(orders.attributed), t("of {n} orders", { n: number(orders.count) })),
+      kpi(t("Opt-ins granted"), number(optIn.granted), t("{n} withdrawn", { n: number(optIn.withdrawn) })),
+      kpi(t("Events received"), number(events.received), t("{n} processed", { n: number(events.processed) }))),
     h("dl", { class: "kpis" },
-      kpi(t("Contacts"), number(report.contacts?.total ?? report.contacts ?? 0)), kpi(t("Opt-ins now"), number(report.contacts?.opted_in ?? optIn.current ?? 0)),
-      kpi(t("Import runs"), number(report.imports?.runs ?? report.imports?.count ?? 0), t("{n} failed", { n: number(report.imports?.failed ?? 0) })), kpi(t("Deliveries"), number(report.deliveries?.delivered ?? report.deliveries?.count ?? 0), t("{n} dead", { n: number(report.deliveries?.dead ?? 0) }))),
+      kpi(t("Contacts"), number(contacts.total)), kpi(t("Opt-ins now"), number(contacts.opted_in)),
+      kpi(t("Import runs"), number(imports.runs), t("{n} failed", { n: number(imports.failed) })), kpi(t("Deliveries"), number(deliveries.delivered), t("{n} dead", { n: number(deliveries.dead) }))),
   ];
 }
 
 function revenue(report, csv) {
-  const flows = series(report, "by_flow", "flows");
-  const byDay = series(report, "by_day", "days", "daily");
-  csv.push(["day", "currency", "revenue_gross", "orders"], ...byDay.map((r) => [r.day, r.currency, first(r, "attributed_gross", "revenue_gross", "gross"), r.orders]));
-  const groups = [...Map.groupBy?.(flows, (f) => f.currency) ?? groupBy(flows, (f) => f.currency)];
+  csv.push(["day", "currency", "orders", "revenue_gross", "attributed_gross"], ...report.by_day.map((r) => [r.day, r.currency, r.orders, r.revenue_gross, r.attributed_gross]));
+  const source = (f) => f.flow_name ?? f.campaign ?? t("Unknown");
+  const byFlow = [...groupBy(report.by_flow, (f) => f.currency)];
+  const byDay = [...groupBy(report.by_day, (d) => d.currency)];
+  if (report.totals.length === 0) return empty("report", t("No revenue in this period"), t("Orders appear here once order events arrive and a contact was touched before the order."));
   return [
-    flows.length === 0 ? empty("report", t("No revenue in this period"), t("Orders appear here once order events arrive and a contact was touched before the order."))
-      : groups.map(([currency, rows], i) => bars(`rv${i}`, t("Revenue by flow ({currency})", { currency }), t("Last touch within the window before the order"), rows.map((f) => ({ label: f.flow_name ?? f.name ?? f.campaign ?? t("Not attributed"), value: Number(first(f, "revenue_gross", "attributed_gross", "gross")), text: money(first(f, "revenue_gross", "attributed_gross", "gross"), currency), more: number(f.orders) })), [t("Flow"), t("Revenue"), t("Orders")])),
-    byDay.length > 0 && [...groupBy(byDay, (d) => d.currency)].map(([currency, rows], i) => lines(`rd${i}`, t("Revenue a day ({currency})", { currency }), rows.map((r) => r.day), [{ name: t("Revenue"), values: rows.map((r) => Number(first(r, "attributed_gross", "revenue_gross", "gross"))), format: (v) => money(v, currency) }])),
+    report.totals.map((r) => h("dl", { class: "kpis", "aria-label": r.currency },
+      kpi(t("Revenue from flows"), money(r.attributed_gross, r.currency), t("of {total}", { total: money(r.revenue_gross, r.currency) })), kpi(t("Orders from flows"), number(r.attributed_orders), t("of {n} orders", { n: number(r.orders) })),
+      kpi(t("Orders of known contacts"), number(r.stitched_orders)), kpi(t("Refunded"), money(r.refunds_gross, r.currency)))),
+    byFlow.map(([currency, rows], i) => bars(`rv${i}`, t("Revenue by flow ({currency})", { currency }), t("Last touch within the window before the order"), rows.map((f) => ({ label: source(f), value: Number(f.revenue_gross), text: money(f.revenue_gross, currency), more: number(f.orders) })), [t("Flow"), t("Revenue"), t("Orders")])),
+    byDay.map(([currency, rows], i) => {
+      const days = everyDay(rows, report);
+      const format = (v) => money(v, currency);
+      return lines(`rd${i}`, t("Revenue a day ({currency})", { currency }), dayNames(days), [{ name: t("From flows"), values: figures(days, "attributed_gross"), format }, { name: t("All orders"), values: figures(days, "revenue_gross"), format }]);
+    }),
   ];
 }
 
 function optIns(report, csv) {
-  const days = series(report, "by_day", "days", "daily");
-  csv.push(["day", "granted", "withdrawn"], ...days.map((d) => [d.day, d.granted, d.withdrawn]));
-  return days.length === 0 ? empty("shield", t("No opt-ins in this period"), t("Every grant and withdrawal on charles is counted here."))
-    : lines("oi", t("Opt-ins a day"), days.map((d) => d.day), [{ name: t("Granted"), values: days.map((d) => Number(d.granted ?? 0)), format: number }, { name: t("Withdrawn"), values: days.map((d) => Number(d.withdrawn ?? 0)), format: number }]);
+  csv.push(["day", "granted", "withdrawn", "denied"], ...report.by_day.map((d) => [d.day, d.granted, d.withdrawn, d.denied]));
+  const days = everyDay(report.by_day, report);
+  const { current, exports: sent } = report;
+  return [
+    h("dl", { class: "kpis" }, kpi(t("Opt-ins now"), number(current.granted ?? 0)), kpi(t("Withdrawn"), number((current.withdrawn ?? 0) + (current.denied ?? 0))),
+      kpi(t("Confirmed in Emarsys"), number((sent.confirmed ?? 0) + (sent.sent ?? 0))), kpi(t("Waiting for Emarsys"), number(sent.queued ?? 0), sent.failed > 0 && t("{n} failed", { n: number(sent.failed) }))),
+    report.by_day.length === 0 ? empty("shield", t("No opt-ins in this period"), t("Every grant and withdrawal on charles is counted here."))
+      : lines("oi", t("Opt-ins a day"), dayNames(days), [{ name: t("Granted"), values: figures(days, "granted"), format: number }, { name: t("Withdrawn"), values: figures(days, "withdrawn"), format: number }]),
+    report.by_source.length > 0 && bars("os", t("Opt-ins by source"), "", report.by_source.map((s) => ({ label: s.source, value: s.count, text: number(s.count), more: { granted: t("Granted"), withdrawn: t("Withdrawn"), denied: t("Denied"), pending: t("Asked") }[s.status] ?? s.status })), [t("Source"), t("Number"), t("Decision")]),
+  ];
 }
 
 function importReport(report, csv) {
-  const days = series(report, "by_day", "days", "daily");
-  csv.push(["day", "runs", "read", "created", "updated", "rejected"], ...days.map((d) => [d.day, d.runs, d.read, d.created, d.updated, d.rejected]));
-  return days.length === 0 ? empty("import", t("No imports in this period"), t("Segments are imported once, then every 12 hours."))
-    : lines("im", t("Contacts a day"), days.map((d) => d.day), [{ name: t("Created"), values: days.map((d) => Number(d.created ?? 0)), format: number }, { name: t("Updated"), values: days.map((d) => Number(d.updated ?? 0)), format: number }]);
+  csv.push(["day", "runs", "read", "created", "updated", "rejected"], ...report.by_day.map((d) => [d.day, d.runs, d.read, d.created, d.updated, d.rejected]));
+  if (report.runs === 0) return empty("import", t("No imports in this period"), t("Segments are imported once, then every 12 hours."));
+  const days = everyDay(report.by_day, report);
+  const { totals } = report;
+  return [
+    h("dl", { class: "kpis" }, kpi(t("Import runs"), number(report.runs), report.by_state.failed > 0 && t("{n} failed", { n: number(report.by_state.failed) })), kpi(t("Read"), number(totals.read), t("{n} unchanged", { n: number(totals.unchanged) })),
+      kpi(t("Created"), number(totals.created), t("{n} updated", { n: number(totals.updated) })), kpi(t("Rejected"), number(totals.rejected), t("{n} conflicts", { n: number(totals.conflicts) }))),
+    lines("im", t("Contacts a day"), dayNames(days), [{ name: t("Created"), values: figures(days, "created"), format: number }, { name: t("Updated"), values: figures(days, "updated"), format: number }]),
+    report.rejections.length > 0 && bars("ir", t("Why contacts were rejected"), "", report.rejections.map((r) => ({ label: rejectionText(r.code).filter(Boolean).join(": "), value: r.count, text: number(r.count), more: percent(r.count / Math.max(1, totals.read)) })), [t("Reason"), t("Contacts"), t("Of all read")]),
+  ];
 }
 
 function webhooks(report, csv) {
-  const days = series(report, "by_day", "days", "daily");
-  const names = series(report, "by_event_name", "by_event", "event_names");
-  csv.push(["day", "received", "rejected"], ...days.map((d) => [d.day, first(d, "received", "events"), d.rejected]));
+  csv.push(["day", "received", "processed", "rejected", "failed"], ...report.by_day.map((d) => [d.day, d.received, d.processed, d.rejected, d.failed]));
+  if (report.by_day.length === 0) return empty("event", t("No webhooks in this period"), t("Events from Emarsys are counted here."));
+  const days = everyDay(report.by_day, report);
+  const { totals, processing_seconds: took } = report;
+  const seconds = (v) => (v === null || v === undefined ? "–" : `${number(v)} s`);
   return [
-    names.length > 0 && bars("wn", t("Events by name"), "", names.map((n) => ({ label: n.event_name ?? "–", value: Number(first(n, "events", "received", "count")), text: number(first(n, "events", "received", "count")), more: n.processed === undefined ? "" : percent(n.processed / Math.max(1, first(n, "events", "received", "count"))) })), [t("Event name"), t("Events"), t("Processed")]),
-    days.length === 0 ? empty("event", t("No webhooks in this period"), t("Events from Emarsys are counted here.")) : lines("wd", t("Webhooks a day"), days.map((d) => d.day), [{ name: t("Received"), values: days.map((d) => Number(first(d, "received", "events") ?? 0)), format: number }, { name: t("Rejected"), values: days.map((d) => Number(d.rejected ?? 0)), format: number }]),
+    h("dl", { class: "kpis" }, kpi(t("Processed"), number(totals.processed ?? 0)), kpi(t("Rejected"), number(totals.rejected ?? 0)), kpi(t("Held or waiting"), number((totals.held ?? 0) + (totals.accepted ?? 0))), kpi(t("Until processed"), seconds(took.median), t("95% within {time}", { time: seconds(took.p95) }))),
+    bars("wn", t("Events by name"), "", report.by_event_name.map((n) => ({ label: n.event_name ?? "–", value: n.events, text: number(n.events), more: percent(n.processed / Math.max(1, n.events)) })), [t("Event name"), t("Events"), t("Processed")]),
+    lines("wd", t("Webhooks a day"), dayNames(days), [{ name: t("Received"), values: figures(days, "received"), format: number }, { name: t("Rejected"), values: figures(days, "rejected"), format: number }]),
   ];
 }
 
