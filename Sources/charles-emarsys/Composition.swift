@@ -37,9 +37,10 @@ final class Composition: Sendable {
             administration: administration, address: ReportingAddress(connectionString: settings.databaseURL))
 
         // The connection to Emarsys and what is imported.
+        let usage = CallUsage(database: database, time: time)
         let access = EmarsysAccess(
-            http: HTTPClient(group: group), policy: EmarsysEndpointPolicy(extraHosts: settings.emarsysHosts), time: time
-        )
+            http: HTTPClient(group: group), policy: EmarsysEndpointPolicy(extraHosts: settings.emarsysHosts),
+            time: time, usage: usage)
         let connections = ConnectionService(
             database: database, secrets: secrets, directory: directory, access: access, time: time)
         let catalogue = AccountCatalogue(connections: connections)
@@ -101,7 +102,7 @@ final class Composition: Sendable {
             "deliveries": events.deliveryJobs,
             "maintenance": [:],
         ]
-        services = [directory] + events.services + board.open(queues, database: database, group: group, time: time)
+        services = [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()
         metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }

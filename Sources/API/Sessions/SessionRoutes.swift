@@ -58,8 +58,8 @@ struct SessionRoutes: RouteGroup {
         try await SessionStore.insert(
             SHA256.hash(Array(token.utf8)), keyID: known.id, csrfToken: csrf, tenant: context.tenant.id, now: now,
             expiresAt: now + Self.lifetime, in: database)
-        var response = HTTPResponse.object(
-            json(context.tenant, known.permissions, csrf: csrf, expiresAt: now + Self.lifetime), status: .created)
+        var response = answer(context.tenant, known.permissions, csrf: csrf, expiresAt: now + Self.lifetime)
+        response.status = .created
         response.headers.add(
             "Set-Cookie",
             SessionCookie.set(Authentication.cookieName, token, lifetime: Self.lifetime, host: context.request.host))
@@ -70,12 +70,11 @@ struct SessionRoutes: RouteGroup {
         guard case .session = context.principal.kind, let token = Authentication.cookie(context.request),
             let session = try await authentication.session(token, context.tenant)
         else {
-            return .object(json(context.tenant, context.principal.permissions, csrf: nil, expiresAt: nil))
+            return answer(context.tenant, context.principal.permissions, csrf: nil, expiresAt: nil)
         }
-        return .object(
-            json(
-                context.tenant, session.permissions, csrf: session.csrfToken, expiresAt: session.expiresAt,
-                name: session.keyName))
+        return answer(
+            context.tenant, session.permissions, csrf: session.csrfToken, expiresAt: session.expiresAt,
+            name: session.keyName)
     }
 
     private func signOut(_ context: TenantContext) async throws -> HTTPResponse {
@@ -88,20 +87,43 @@ struct SessionRoutes: RouteGroup {
             headers: ["Set-Cookie": SessionCookie.clear(Authentication.cookieName, host: context.request.host)])
     }
 
-    private func json(
+    /// Written without a tree in between: pages ask for it at each start, and nothing in it needs the database.
+    private func answer(
         _ tenant: Tenant, _ permissions: PermissionSet, csrf: String?, expiresAt: Timestamp?, name: String? = nil
-    ) -> JSON {
-        [
-            "instance_name": .string(tenant.instanceName),
-            "display_name": .string(tenant.displayName),
-            "name": .optional(name),
-            "time_zone": .string(tenant.timeZone),
-            "default_currency": .optional(tenant.defaultCurrency),
-            "permissions": .array(permissions.permissions.map { .string($0.rawValue) }),
-            "features": .object(FeatureJSON.object(tenant.features)),
-            "csrf_token": .optional(csrf),
-            "expires_at": .optional(expiresAt?.rfc3339),
-        ]
+    ) -> HTTPResponse {
+        var writer = JSONWriter(capacity: 384)
+        writer.beginEnvelope(count: 1)
+        writer.beginObject()
+        writer.key("instance_name")
+        writer.string(tenant.instanceName)
+        writer.key("display_name")
+        writer.string(tenant.displayName)
+        writer.key("name")
+        writer.string(name)
+        writer.key("time_zone")
+        writer.string(tenant.timeZone)
+        writer.key("default_currency")
+        writer.string(tenant.defaultCurrency)
+        writer.key("permissions")
+        writer.beginArray()
+        for permission in Permission.allCases where permissions.contains(permission) {
+            writer.string(permission.rawValue)
+        }
+        writer.endArray()
+        writer.key("features")
+        writer.beginObject()
+        for feature in Feature.allCases {
+            writer.key(dynamic: feature.rawValue)
+            writer.bool(tenant.features.contains(feature))
+        }
+        writer.endObject()
+        writer.key("csrf_token")
+        writer.string(csrf)
+        writer.key("expires_at")
+        writer.string(expiresAt?.rfc3339)
+        writer.endObject()
+        writer.endEnvelope()
+        return .json(bytes: writer.bytes)
     }
 }
 

@@ -55,6 +55,7 @@ public struct ConnectionService: Sendable {
                 baseURL: stored.baseURL ?? EmarsysConnection.defaultBaseURL))
         let directory = directory
         let id = tenant.id
+        if let usage = access.usage { client.onCall = { usage.record($0, tenant: id) } }
         client.lease = { _ in
             guard let now = try await directory.tenant(id: id), now.status == .active, now.features.contains(.emarsys),
                 let connection = now.connection, connection.status != .disconnected

@@ -10,10 +10,12 @@ public struct EmarsysAccess: Sendable {
     public let shared: EmarsysSharedState
     let http: HTTPClient
     let time: any TimeSource
+    let usage: CallUsage?
 
-    /// Access through an HTTP client.
-    public init(http: HTTPClient, policy: EmarsysEndpointPolicy, time: any TimeSource) {
+    /// Access through an HTTP client; `usage` counts the calls of connected tenants.
+    public init(http: HTTPClient, policy: EmarsysEndpointPolicy, time: any TimeSource, usage: CallUsage? = nil) {
         self.http = http
+        self.usage = usage
         self.policy = policy
         self.time = time
         shared = EmarsysSharedState()

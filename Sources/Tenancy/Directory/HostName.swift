@@ -49,7 +49,7 @@ public enum HostName: Sendable, Hashable {
             }
         }
         let name = isLowercase ? host[..<end] : Substring(host[..<end].lowercased())
-        guard !name.isEmpty, !name.hasPrefix("."), !name.hasSuffix("."), !HostName.hasEmptyLabel(name) else {
+        guard !name.isEmpty, !HostName.hasEmptyLabel(name) else {
             self = .invalid
             return
         }
@@ -57,24 +57,26 @@ public enum HostName: Sendable, Hashable {
     }
 
     private static func place(_ name: Substring, _ baseDomains: [String]) -> HostName {
-        for domain in baseDomains where name.utf8.count > domain.utf8.count + 1 && name.hasSuffix(domain) {
-            let dot = name.utf8.index(name.endIndex, offsetBy: -(domain.utf8.count + 1))
-            guard name.utf8[dot] == 0x2E else { continue }
-            let label = name[..<dot]
+        let bytes = name.utf8
+        for domain in baseDomains where bytes.count > domain.utf8.count + 1 {
+            let dot = bytes.index(bytes.endIndex, offsetBy: -(domain.utf8.count + 1))
+            // Bytes are compared, since String's own comparison normalises Unicode first.
+            guard bytes[dot] == 0x2E, bytes[bytes.index(after: dot)...].elementsEqual(domain.utf8) else { continue }
+            let label = String(name[..<dot])
             if label == "operator" { return .operator }
-            guard InstanceName.isLabel(label), !InstanceName.reserved.contains(String(label)) else { return .unknown }
-            return .instance(String(label))
+            guard InstanceName.isLabel(label), !InstanceName.reserved.contains(label) else { return .unknown }
+            return .instance(label)
         }
         return .unknown
     }
 
     private static func hasEmptyLabel(_ name: Substring) -> Bool {
-        var previous: UInt8 = 0
+        var previous: UInt8 = 0x2E
         for byte in name.utf8 {
             if byte == 0x2E, previous == 0x2E { return true }
             previous = byte
         }
-        return false
+        return previous == 0x2E
     }
 
     private static func isPort(_ digits: Substring.UTF8View) -> Bool {
