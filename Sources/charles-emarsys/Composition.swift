@@ -102,7 +102,8 @@ final class Composition: Sendable {
             "deliveries": events.deliveryJobs,
             "maintenance": [:],
         ]
-        services = [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)
+        services =
+            [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()
         metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }

@@ -84,6 +84,12 @@ enum ServeCommand: Command {
             composition.reloadTLS()
         }
         log(.info, "draining")
+        // Whatever hangs, the process is gone before its supervisor loses patience.
+        let watchdog = Runner.loops.loops[0].start {
+            guard let loop = EventLoop.current, (try? await loop.sleep(for: .seconds(28))) != nil else { return }
+            log(.warning, "drain_cut_short")
+            _exit(0)
+        }
         composition.drain()
         _ = try? await serving.value
         for service in services { service.cancel() }
@@ -91,6 +97,7 @@ enum ServeCommand: Command {
         await composition.database.close()
         composition.managementServer.drain()
         _ = try? await managing.value
+        watchdog.cancel()
         log(.info, "stopped")
     }
 }

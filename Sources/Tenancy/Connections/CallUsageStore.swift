@@ -2,7 +2,6 @@ public import Emarsys
 public import EventLoop
 public import FoundationEssentials
 public import Persistence
-
 import Synchronization
 
 /// Counts calls to Emarsys by tenant, day and kind: gathered in memory, written every few seconds. What a killed process

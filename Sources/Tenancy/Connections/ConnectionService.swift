@@ -90,7 +90,7 @@ public struct ConnectionService: Sendable {
             baseURL: input.baseURL ?? EmarsysConnection.defaultBaseURL)
         let permissions: [EmarsysPermission]
         do {
-            permissions = try await access.client(candidate).probePermissions()
+            permissions = try await Self.interactive(access.client(candidate)).probePermissions()
         } catch {
             access.shared.forget(candidate.key)
             throw Self.failed(error)
@@ -131,7 +131,7 @@ public struct ConnectionService: Sendable {
     public func test(_ tenant: Tenant) async throws -> TestResult {
         let client = try await emarsysClient(for: tenant, whilePaused: true)
         do {
-            let permissions = try await client.probePermissions()
+            let permissions = try await Self.interactive(client).probePermissions()
             _ = try await database.run(
                 .tenant(tenant.id),
                 ConnectionStore.tested(tenant.id, permissions: Self.json(permissions), now: time.now()))
@@ -180,6 +180,13 @@ public struct ConnectionService: Sendable {
     }
 
     static func key(_ tenant: UUID, _ connection: UUID) -> String { "\(tenant)/\(connection)" }
+
+    /// Somebody waits for the answer.
+    private static func interactive(_ client: EmarsysClient) -> EmarsysClient {
+        var client = client
+        client.requestTimeout = .seconds(10)
+        return client
+    }
 
     static let notConnected = Problem.conflict("not_connected", "There is no connection to Emarsys.")
     static let unknown = Problem.notFound("not_connected", "There is no connection to Emarsys.")
