@@ -13,6 +13,8 @@ struct EventCapability {
     let eventJobs: JobBoard.Handlers
     /// Handlers of the lane `deliveries`.
     let deliveryJobs: JobBoard.Handlers
+    /// Handlers of the lane `maintenance`.
+    let maintenanceJobs: JobBoard.Handlers
     /// What runs in the background beside the lanes.
     let services: [any Service]
 
@@ -31,10 +33,19 @@ struct EventCapability {
             }
         ]
         let inbox = InboxWriter(database: database, group: group, time: time) { board.wake("events") }
-        let processor = EventProcessor(database: database, contacts: contacts, time: time) { board.wake("deliveries") }
+        let processor = EventProcessor(
+            database: database, contacts: contacts, time: time, pace: EventPace { inbox.isBusy }
+        ) { board.wake("deliveries") }
         eventJobs = [
             "process_events": { job in
                 try await processor.drain(tenantID: job.tenantID)
+                return .finished
+            }
+        ]
+        let orders = OrderService(database: database)
+        maintenanceJobs = [
+            "revenue_daily": { job in
+                try await orders.refreshDailyFacts(tenantID: job.tenantID, now: time.now())
                 return .finished
             }
         ]
@@ -45,7 +56,7 @@ struct EventCapability {
             DeliveryRoutes(
                 deliveries: DeliveryService(
                     database: database, secrets: secrets, policy: policy, deliverer: deliverer, time: time)),
-            OrderRoutes(orders: OrderService(database: database)),
+            OrderRoutes(orders: orders),
             TouchRoutes(
                 attribution: AttributionService(
                     database: database, contacts: StoredContacts(database: database), time: time)),

@@ -22,24 +22,29 @@ public struct EventProcessor: Sendable {
     private let contacts: any EventContacts
     private let time: any TimeSource
     private let limits: Limits
+    private let pace: EventPace
     private let onDeliveries: @Sendable () -> Void
 
     /// A processor over a database.
-    /// - Parameter onDeliveries: Told after events were processed that may have queued deliveries, to look for work at once.
+    /// - Parameters:
+    ///   - pace: When processing makes way for webhooks that arrive.
+    ///   - onDeliveries: Told after events were processed that may have queued deliveries, to look for work at once.
     public init(
         database: Database, contacts: any EventContacts, time: any TimeSource, limits: Limits = Limits(),
-        onDeliveries: @escaping @Sendable () -> Void = {}
+        pace: EventPace = .unhurried, onDeliveries: @escaping @Sendable () -> Void = {}
     ) {
         self.database = database
         self.contacts = contacts
         self.time = time
         self.limits = limits
+        self.pace = pace
         self.onDeliveries = onDeliveries
     }
 
     /// Processes what waits. An event that fails is set apart from its neighbours and tried again later.
     public func drain(tenantID: UUID) async throws {
         for _ in 0..<limits.batches {
+            try await pace.turn(time)
             do {
                 if try await process(tenantID: tenantID, only: nil, limit: limits.batch).isEmpty { return }
                 onDeliveries()

@@ -32,6 +32,9 @@ public final class InboxWriter: Sendable {
         }
     }
 
+    /// Whether so many requests share a commit that whoever can wait should.
+    public var isBusy: Bool { inboxes.contains { $0.queued.load(ordering: .relaxed) >= 8 } }
+
     /// Returns when the rows are durable, or known not to be, in their order.
     func append(_ rows: [InboxRow]) async -> [InboxOutcome] {
         if rows.isEmpty { return [] }

@@ -1,6 +1,7 @@
 import EventLoop
 import FoundationEssentials
 import Persistence
+import Synchronization
 
 /// What became of a row.
 enum InboxOutcome: Sendable, Hashable {
@@ -30,6 +31,8 @@ final class LoopInbox: @unchecked Sendable {
     private let onWake: @Sendable () -> Void
     private var waiting: [Waiter] = []
     private var writers = 0
+    /// Requests that had to wait for the commit before theirs, at the last one; read from other threads.
+    let queued = Atomic<Int>(0)
     private var toWake = Set<UUID>()
     private var wakeIsScheduled = false
 
@@ -64,6 +67,7 @@ final class LoopInbox: @unchecked Sendable {
             }
             let batch = Array(waiting[..<taken])
             waiting.removeFirst(taken)
+            queued.store(taken, ordering: .relaxed)
             let rows = batch.flatMap(\.rows)
             let outcomes = await InboxBatch(database: database, now: time.now()).store(rows)
             wake(rows, outcomes)
@@ -74,6 +78,7 @@ final class LoopInbox: @unchecked Sendable {
             }
         }
         writers -= 1
+        if writers == 0 { queued.store(0, ordering: .relaxed) }
     }
 
     // MARK: Waking the processing

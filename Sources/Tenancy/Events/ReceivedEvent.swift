@@ -44,16 +44,51 @@ public struct WebhookArrival: Sendable {
     }
 }
 
+extension ReceivedEvent {
+    /// An id that rises with time (RFC 9562 version 7), so that new events stand together in their index.
+    static func makeID(at time: Timestamp) -> UUID {
+        var id = SecureRandom.uuid().uuid
+        let milliseconds = time.microseconds / 1000
+        withUnsafeMutableBytes(of: &id) { bytes in
+            for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * index)) }
+            bytes[6] = bytes[6] & 0x0F | 0x70
+        }
+        return UUID(uuid: id)
+    }
+}
+
 /// Derives the key under which copies of an event meet.
 struct DedupKey {
     private var material: [UInt8] = []
 
+    private init(_ arrival: WebhookArrival, capacity: Int) {
+        material.reserveCapacity(capacity)
+        withUnsafeBytes(of: arrival.tenantID.uuid) { material.append(contentsOf: $0) }
+        add(arrival.source.rawValue)
+    }
+
     /// The sender's own id of the delivery, else a hash of what the event says.
     static func derive(_ content: EventContent, _ arrival: WebhookArrival) -> [UInt8] {
-        var key = DedupKey()
-        withUnsafeBytes(of: arrival.tenantID.uuid) { key.material.append(contentsOf: $0) }
-        key.add(arrival.source.rawValue)
-        if let id = content.deduplicationID {
+        derive(
+            arrival, deduplicationID: content.deduplicationID, keys: content.keys, name: content.name?.text,
+            timeText: content.timeText,
+            data: content.deduplicationID == nil && arrival.idempotencyKey == nil
+                ? JSON.object(content.data).canonical() : [])
+    }
+
+    /// The same for an event that was only scanned.
+    static func derive(_ scan: EventScan, _ bytes: RawSpan, _ arrival: WebhookArrival) -> [UInt8] {
+        derive(
+            arrival, deduplicationID: scan.deduplicationID, keys: scan.keys, name: scan.name.text,
+            timeText: scan.timeText, data: scan.deduplicationID == nil && arrival.idempotencyKey == nil ? scan.canonicalData(bytes) : [])
+    }
+
+    private static func derive(
+        _ arrival: WebhookArrival, deduplicationID: String?, keys: ContactKeys, name: String?, timeText: String?,
+        data: [UInt8]
+    ) -> [UInt8] {
+        var key = DedupKey(arrival, capacity: 160 + data.count)
+        if let id = deduplicationID {
             key.add("deduplication_id")
             key.add(id)
         } else if let id = arrival.idempotencyKey {
@@ -61,11 +96,11 @@ struct DedupKey {
             key.add(id)
         } else {
             key.add("derived")
-            key.add(content.keys.externalReferenceID ?? content.keys.phone ?? content.keys.email?.lowercased() ?? "")
-            key.add(content.name?.text ?? "")
-            key.add(content.timeText ?? "")
+            key.add(keys.externalReferenceID ?? keys.phone ?? keys.email?.lowercased() ?? "")
+            key.add(name ?? "")
+            key.add(timeText ?? "")
             key.add(arrival.tokenID ?? "")
-            key.material.append(contentsOf: JSON.object(content.data).canonical())
+            key.material.append(contentsOf: data)
         }
         return SHA256.hash(key.material)
     }

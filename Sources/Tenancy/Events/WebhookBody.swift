@@ -22,12 +22,23 @@ public struct WebhookBody: Sendable {
     ///   - arrival: Where and when it came.
     ///   - policy: The tenant's rules for reading.
     ///   - check: Finds what makes a readable event unusable, e.g. contact keys that identify nobody.
+    ///   - checkKeys: The same where only the keys matter; nil where more does, as with orders.
     /// - Throws: 400 `invalid_json`, 413 `body_too_large` or `event_data_too_large`, 422 for a shape that cannot be taken.
     public init(
         _ bytes: [UInt8], arrival: WebhookArrival, policy: WebhookPolicy,
-        check: (EventContent) -> [EventFault]
+        check: (EventContent) -> [EventFault], checkKeys: ((ContactKeys) -> [EventFault])? = nil
     ) throws(Problem) {
         guard bytes.count <= WebhookLimits.body else { throw .bodyTooLarge }
+        if let checkKeys, let scan = EventScan(bytes.span.bytes, policy: policy) {
+            elements = [
+                .event(
+                    ReceivedEvent(
+                        id: ReceivedEvent.makeID(at: arrival.at), name: scan.name.text,
+                        occurredAt: scan.occurredAt ?? arrival.at, body: bytes,
+                        dedupKey: DedupKey.derive(scan, bytes.span.bytes, arrival), faults: checkKeys(scan.keys)))
+            ]
+            return
+        }
         let document: JSON
         do {
             document = try JSON.parse(bytes, maxDepth: 64)
@@ -75,7 +86,7 @@ public struct WebhookBody: Sendable {
         }
         return .event(
             ReceivedEvent(
-                id: SecureRandom.uuid(), name: content.name?.text, occurredAt: content.occurredAt ?? arrival.at,
+                id: ReceivedEvent.makeID(at: arrival.at), name: content.name?.text, occurredAt: content.occurredAt ?? arrival.at,
                 body: text, dedupKey: DedupKey.derive(content, arrival), faults: check(content)))
     }
 

@@ -32,9 +32,11 @@ public struct WebhookService: Sendable {
             idempotencyKey: request.header("X-Idempotency-Key"))
         let policy = WebhookPolicy(
             defaultCountry: tenant.defaultCountry, blanksToUnderscore: tenant.settings.blanksToUnderscore)
-        let body = try WebhookBody(request.body, arrival: arrival, policy: policy) { content in
-            check.faults(content, source: source, policy: policy, defaultCurrency: tenant.defaultCurrency)
-        }
+        let check = check
+        let body = try WebhookBody(
+            request.body, arrival: arrival, policy: policy,
+            check: { check.faults($0, source: source, policy: policy, defaultCurrency: tenant.defaultCurrency) },
+            checkKeys: source == .custom ? { check.keyFaults($0, policy: policy) } : nil)
         var rows: [InboxRow] = []
         rows.reserveCapacity(body.elements.count)
         for case .event(let event) in body.elements {
@@ -47,17 +49,15 @@ public struct WebhookService: Sendable {
 
     /// The token's id, if it has one.
     private func authenticate(_ request: HTTPRequest, tenant: Tenant, now: Timestamp) throws(Problem) -> String? {
-        guard let header = request.header("Authorization") else { throw Self.unauthorized }
-        let bytes = header.utf8
-        var token = bytes[...]
-        if let blank = bytes.firstIndex(of: UInt8(ascii: " ")) {
-            guard Substring(bytes[..<blank]).lowercased() == "bearer" else { throw Self.unauthorized }
-            token = bytes[bytes.index(after: blank)...]
+        guard var token = request.head.headerBytes("Authorization") else { throw Self.unauthorized }
+        if let blank = token.firstIndex(of: UInt8(ascii: " ")) {
+            guard String(decoding: token[..<blank], as: UTF8.self).lowercased() == "bearer" else {
+                throw Self.unauthorized
+            }
+            token = token[(blank + 1)...]
             while token.first == UInt8(ascii: " ") { token = token.dropFirst() }
         }
-        guard let verifier = tenant.webhookVerifier,
-            let claims = try? verifier.verify(Array(token), now: now.seconds)
-        else { throw Self.unauthorized }
+        guard let claims = try? tenant.webhookVerifier?.verify(token, now: now.seconds) else { throw Self.unauthorized }
         return Self.tokenID(claims.payload)
     }
 
@@ -93,7 +93,7 @@ struct EventCheck: Sendable {
     }
 
     /// Empty where one of the keys can be used.
-    private func keyFaults(_ keys: ContactKeys, policy: WebhookPolicy) -> [EventFault] {
+    func keyFaults(_ keys: ContactKeys, policy: WebhookPolicy) -> [EventFault] {
         if keys.isEmpty {
             return [
                 EventFault(

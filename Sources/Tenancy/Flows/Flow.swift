@@ -73,5 +73,22 @@ extension Flow {
 
 extension UUID {
     /// The lower-case form that the API speaks.
-    var text: String { uuidString.lowercased() }
+    var text: String {
+        String(unsafeUninitializedCapacity: 36) { buffer in
+            withUnsafeBytes(of: uuid) { bytes in
+                var place = 0
+                for index in 0..<16 {
+                    if index == 4 || index == 6 || index == 8 || index == 10 {
+                        buffer[place] = UInt8(ascii: "-")
+                        place += 1
+                    }
+                    let (high, low) = (bytes[index] >> 4, bytes[index] & 15)
+                    buffer[place] = high + (high < 10 ? 48 : 87)
+                    buffer[place + 1] = low + (low < 10 ? 48 : 87)
+                    place += 2
+                }
+            }
+            return 36
+        }
+    }
 }

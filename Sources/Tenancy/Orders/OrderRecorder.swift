@@ -74,6 +74,7 @@ struct OrderRecorder {
             queries.append(OrderStore.attribute([id], coupons: coupons, tenantID: tenantID))
             let touched = [link.contactID, stored?.contactID].compactMap { $0 }
             if !touched.isEmpty { queries.append(OrderStore.total(touched, tenantID: tenantID)) }
+            queries.append(OrderStore.wakeDailyFacts(tenantID: tenantID, now: now))
         }
         _ = try await transaction.batch(queries)
         return try await result(id, decision, row, contactID: link.contactID)

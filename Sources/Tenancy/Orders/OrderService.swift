@@ -4,12 +4,18 @@ import HTTP
 import JSON
 import Persistence
 
-/// Looks at orders.
+/// Looks at orders, and keeps the daily facts.
 public struct OrderService: Sendable {
     private let database: Database
 
     /// A service over a database.
     public init(database: Database) { self.database = database }
+
+    /// Brings the daily facts up to date with the orders that changed within the last day.
+    public func refreshDailyFacts(tenantID: UUID, now: Timestamp) async throws {
+        _ = try await database.run(
+            .tenant(tenantID), OrderStore.refreshDailyFacts(tenantID: tenantID, since: now - .seconds(86_400)))
+    }
 
     /// Orders, newest first by the time they were placed.
     public func list(

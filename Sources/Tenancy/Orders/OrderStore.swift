@@ -130,6 +130,18 @@ enum OrderStore {
         Query("SELECT app.total_orders($1, $2)", [.uuid(tenantID), .uuidArray(contacts)])
     }
 
+    /// Has the daily facts brought up to date soon, once for many orders.
+    static func wakeDailyFacts(tenantID: UUID, now: Timestamp) -> Query {
+        JobStore.enqueue(
+            tenantID, queue: "maintenance", kind: "revenue_daily", uniqueKey: "revenue_daily", runAt: now + .seconds(15),
+            now: now)
+    }
+
+    /// Recomputes the days whose orders changed since a time.
+    static func refreshDailyFacts(tenantID: UUID, since: Timestamp) -> Query {
+        Query("SELECT app.refresh_revenue_daily($1, $2)", [.uuid(tenantID), .timestamp(since)])
+    }
+
     // MARK: Reading
 
     static func list(tenantID: UUID, contactID: UUID?, outcome: String?, request: PageRequest) -> Query {

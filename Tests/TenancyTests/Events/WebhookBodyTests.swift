@@ -120,4 +120,38 @@ struct WebhookBodyTests {
         #expect(first.dedupKey == second.dedupKey)
         #expect(first.dedupKey != third.dedupKey)
     }
+
+    @Test(
+        "the quick reading says what the long one says",
+        arguments: [
+            #"{"external_reference_id":"8123456789","email":"a@b.de","phone":"+49151","event_name":"cart","event_time":"2026-11-23T08:16:00Z","event_data":{"b":[1,{"c":null}],"a":1.50}}"#,
+            #" {"ID":7, "Event":"x", "DATA":{"event_time":"2026-11-23T08:16:00Z"}, "scenario":{"deep":[1]} } "#,
+            #"{"phone":"\u002b49151","event_name":"x","deduplication_id":"d","event_data":null}"#,
+            #"{"mobile":"null","e_mail":"-","event_name":"x","timestamp":1795421760}"#,
+            #"{"contact_id":"0","custom_data":{},"event_name":"x"}"#,
+        ])
+    func quickReading(text: String) throws {
+        let bytes = Array(text.utf8)
+        let scan = try #require(EventScan(bytes.span.bytes, policy: WebhookPolicy()))
+        let content = EventContent(try #require(try JSON.parse(bytes).object), policy: WebhookPolicy())
+        #expect(scan.keys == content.keys)
+        #expect(scan.name == content.name)
+        #expect(scan.timeText == content.timeText)
+        #expect(scan.occurredAt == content.occurredAt)
+        #expect(scan.deduplicationID == content.deduplicationID)
+        let arrival = WebhookArrival(tenantID: tenant, source: .custom, at: now)
+        #expect(DedupKey.derive(scan, bytes.span.bytes, arrival) == DedupKey.derive(content, arrival))
+    }
+
+    @Test(
+        "what is unusual goes the long way",
+        arguments: [
+            #"{"id":"1","external_id":"2","event_name":"x"}"#, #"{"event_name":"x","event_name":"y"}"#,
+            #"{"\u0069d":"1","event_name":"x"}"#, #"{"event_name":"a b"}"#, #"{"phone":"1"}"#, "[]", "{",
+            #"{"event_name":"x","event_data":"{}"}"#, #"{"event_name":"x","a":"\u0000"}"#,
+            #"{"event_name":"x","event_data":[[[[[[[[[1]]]]]]]]]}"#,
+        ])
+    func longWay(text: String) {
+        #expect(EventScan(Array(text.utf8).span.bytes, policy: WebhookPolicy()) == nil)
+    }
 }
