@@ -100,7 +100,7 @@ final class Composition: Sendable {
             "exports": optIns.handlers,
             "events": events.eventJobs,
             "deliveries": events.deliveryJobs,
-            "maintenance": [:],
+            "maintenance": events.maintenanceJobs,
         ]
         services =
             [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)

@@ -1,5 +1,6 @@
 import EventLoop
 import Persistence
+import Synchronization
 
 /// Makes events durable. Requests on one loop share transactions; an answer comes only after the commit.
 public final class InboxWriter: Sendable {

@@ -80,7 +80,8 @@ struct DedupKey {
     static func derive(_ scan: EventScan, _ bytes: RawSpan, _ arrival: WebhookArrival) -> [UInt8] {
         derive(
             arrival, deduplicationID: scan.deduplicationID, keys: scan.keys, name: scan.name.text,
-            timeText: scan.timeText, data: scan.deduplicationID == nil && arrival.idempotencyKey == nil ? scan.canonicalData(bytes) : [])
+            timeText: scan.timeText,
+            data: scan.deduplicationID == nil && arrival.idempotencyKey == nil ? scan.canonicalData(bytes) : [])
     }
 
     private static func derive(

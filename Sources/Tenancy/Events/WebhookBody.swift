@@ -86,7 +86,8 @@ public struct WebhookBody: Sendable {
         }
         return .event(
             ReceivedEvent(
-                id: ReceivedEvent.makeID(at: arrival.at), name: content.name?.text, occurredAt: content.occurredAt ?? arrival.at,
+                id: ReceivedEvent.makeID(at: arrival.at), name: content.name?.text,
+                occurredAt: content.occurredAt ?? arrival.at,
                 body: text, dedupKey: DedupKey.derive(content, arrival), faults: check(content)))
     }
 

@@ -133,7 +133,8 @@ enum OrderStore {
     /// Has the daily facts brought up to date soon, once for many orders.
     static func wakeDailyFacts(tenantID: UUID, now: Timestamp) -> Query {
         JobStore.enqueue(
-            tenantID, queue: "maintenance", kind: "revenue_daily", uniqueKey: "revenue_daily", runAt: now + .seconds(15),
+            tenantID, queue: "maintenance", kind: "revenue_daily", uniqueKey: "revenue_daily",
+            runAt: now + .seconds(15),
             now: now)
     }
 
