@@ -89,6 +89,23 @@ enum IsolationMatrix {
             RETURN SQLSTATE;
         END $f$;
 
+        CREATE FUNCTION pg_temp.seed() RETURNS void LANGUAGE plpgsql AS $f$
+        DECLARE
+            a CONSTANT uuid := 'aaaaaaaa-0000-4000-8000-000000000000';
+            b CONSTANT uuid := 'bbbbbbbb-0000-4000-8000-000000000000';
+            t regclass;
+        BEGIN
+        -- Seeded without foreign keys, which are tried one by one below.
+            SET LOCAL session_replication_role = replica;
+            FOR t IN SELECT * FROM pg_temp.tables() LOOP
+                PERFORM pg_temp.note(t::text, 'the first tenant''s row', pg_temp.attempt(pg_temp.insertion(t, a, 1, NULL, 1)), '1');
+                PERFORM pg_temp.note(t::text, 'the same keys for another tenant', pg_temp.attempt(pg_temp.insertion(t, b, 1, NULL, 1)), '1');
+                -- What foreign keys of B must not reach.
+                PERFORM pg_temp.attempt(pg_temp.insertion(t, a, 2, NULL, 1));
+            END LOOP;
+            SET LOCAL session_replication_role = origin;
+        END $f$;
+
         CREATE FUNCTION pg_temp.matrix() RETURNS void LANGUAGE plpgsql AS $f$
         DECLARE
             a CONSTANT uuid := 'aaaaaaaa-0000-4000-8000-000000000000';
@@ -99,17 +116,9 @@ enum IsolationMatrix {
             k record;
             v text;
         BEGIN
-            -- Seeded without foreign keys, which are tried one by one below.
-            SET LOCAL session_replication_role = replica;
-            FOR t IN SELECT * FROM pg_temp.tables() LOOP
-                PERFORM pg_temp.note(t::text, 'the first tenant''s row', pg_temp.attempt(pg_temp.insertion(t, a, 1, NULL, 1)), '1');
-                PERFORM pg_temp.note(t::text, 'the same keys for another tenant', pg_temp.attempt(pg_temp.insertion(t, b, 1, NULL, 1)), '1');
-                -- What foreign keys of B must not reach.
-                PERFORM pg_temp.attempt(pg_temp.insertion(t, a, 2, NULL, 1));
-            END LOOP;
-            SET LOCAL session_replication_role = origin;
+            PERFORM pg_temp.seed();
 
-            -- The owner is not exempt, but from the directory, which the definer of the Host look-up reads.
+        -- The owner is not exempt, but from the directory, which the definer of the Host look-up reads.
             SET LOCAL ROLE charles_owner;
             FOR t IN SELECT * FROM pg_temp.tables() LOOP
                 CONTINUE WHEN EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = t AND 'charles_resolver'::regrole = ANY (p.polroles));
