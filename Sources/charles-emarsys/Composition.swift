@@ -51,6 +51,8 @@ final class Composition: Sendable {
             database: database, directory: directory, connections: connections, suppressions: suppressions, time: time,
             interval: settings.syncInterval)
 
+        let erasures = ErasureService(database: database, keys: suppressions, time: time)
+
         let board = JobBoard()
 
         // Opt-ins.
@@ -78,7 +80,10 @@ final class Composition: Sendable {
                     segments: SegmentSelectionService(database: database, catalogue: catalogue, time: time),
                     optIn: OptInSettingService(database: database, catalogue: catalogue, time: time),
                     syncInterval: settings.syncInterval),
+                ContactRoutes(contacts: ContactService(database: database)),
+                IdentityRoutes(identities: IdentityService(database: database, time: time)),
                 ImportRoutes(imports: ImportService(database: database, time: time)),
+                PrivacyRoutes(erasures: erasures),
                 OptInRoutes(
                     consent: consent, exports: OptInExportService(database: database, time: time), time: time),
                 WebhookSecretRoutes(
@@ -100,7 +105,7 @@ final class Composition: Sendable {
             "exports": optIns.handlers,
             "events": events.eventJobs,
             "deliveries": events.deliveryJobs,
-            "maintenance": events.maintenanceJobs,
+            "maintenance": events.maintenanceJobs.merging(erasures.handlers) { first, _ in first },
         ]
         services =
             [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)

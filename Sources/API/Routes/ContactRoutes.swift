@@ -17,7 +17,8 @@ public struct ContactRoutes: RouteGroup {
             RouteDescription(
                 "List contacts, or find one by an identifier.", tag: "Contacts",
                 query: [
-                    .init("phone", "A phone number in any spelling with its country code."), .init("email", "An e-mail address."),
+                    .init("phone", "A phone number in any spelling with its country code."),
+                    .init("email", "An e-mail address."),
                     .init("external_reference_id", "The id in Emarsys."),
                     .init("q", "The beginning of a name, e-mail, phone or id."),
                 ] + RouteDescription.paging, item: Self.schema)
@@ -49,7 +50,8 @@ public struct ContactRoutes: RouteGroup {
                 item: [
                     "type": "object",
                     "properties": [
-                        "id": ["type": "string"], "at": ["type": "string", "format": "date-time"], "type": ["type": "string"],
+                        "id": ["type": "string"], "at": ["type": "string", "format": "date-time"],
+                        "type": ["type": "string"],
                         "data": ["type": "object"],
                     ],
                 ], problems: [(.notFound, "contact_not_found"), (.gone, "contact_erased")])
@@ -91,7 +93,8 @@ public struct ContactRoutes: RouteGroup {
             "external_reference_id": ["type": ["string", "null"]], "custom_properties": ["type": "object"],
             "opt_in": ["type": ["string", "null"], "enum": ["granted", "denied", "withdrawn", "pending", .null]],
             "segments": ["type": "array", "items": ["type": "string"]], "orders": ["type": "object"],
-            "created_at": ["type": "string", "format": "date-time"], "updated_at": ["type": "string", "format": "date-time"],
+            "created_at": ["type": "string", "format": "date-time"],
+            "updated_at": ["type": "string", "format": "date-time"],
         ],
     ]
 }

@@ -19,7 +19,10 @@ public struct IdentityRoutes: RouteGroup {
                 "Merge another contact into this one.", tag: "Identity",
                 body: ["type": "object", "required": ["contact_id"], "properties": ["contact_id": ["type": "string"]]],
                 item: ContactRoutes.schema,
-                problems: [(.notFound, "contact_not_found"), (.conflict, "cannot_merge"), (.unprocessableContent, "same_contact")])
+                problems: [
+                    (.notFound, "contact_not_found"), (.conflict, "cannot_merge"),
+                    (.unprocessableContent, "same_contact"),
+                ])
         ) { context in
             let survivor = try context.id(notFound: "contact_not_found")
             guard let other = try context.json()["contact_id"]?.string.flatMap({ UUID(uuidString: $0) }) else {

@@ -21,12 +21,14 @@ public struct PrivacyRoutes: RouteGroup {
         ) { context in
             .object(
                 try await erasures.erase(
-                    try context.id(notFound: "contact_not_found"), tenant: context.tenant.id, actor: context.principal.actor),
+                    try context.id(notFound: "contact_not_found"), tenant: context.tenant.id,
+                    actor: context.principal.actor),
                 status: .accepted)
         }
         routes.on(
             .get, "/api/v0/erasures", .read,
-            RouteDescription("List erasures, the latest first.", tag: "Privacy", query: RouteDescription.paging, item: Self.schema)
+            RouteDescription(
+                "List erasures, the latest first.", tag: "Privacy", query: RouteDescription.paging, item: Self.schema)
         ) { context in
             .list(try await erasures.list(context.tenant.id, try context.page())) { $0.json }
         }

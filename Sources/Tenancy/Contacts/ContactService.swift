@@ -73,7 +73,8 @@ public struct ContactService: Sendable {
             guard case .success(let phone) = PhoneNumber.normalise(text, defaultCountry: tenant.defaultCountry) else {
                 return []
             }
-            var contacts = try await contacts(tenant, ContactStore.byIdentifier(tenant.id, kind: "phone", values: [phone.value]))
+            var contacts = try await contacts(
+                tenant, ContactStore.byIdentifier(tenant.id, kind: "phone", values: [phone.value]))
             if contacts.isEmpty, !phone.variants.isEmpty {
                 contacts = try await self.contacts(
                     tenant, ContactStore.byIdentifier(tenant.id, kind: "phone", values: phone.variants))

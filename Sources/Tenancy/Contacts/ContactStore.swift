@@ -1,6 +1,6 @@
-public import EventLoop
-public import FoundationEssentials
-public import Persistence
+import EventLoop
+import FoundationEssentials
+import Persistence
 
 /// The statements of contacts. Each read is one statement, so that it is one round trip.
 public enum ContactStore {
@@ -157,7 +157,8 @@ public enum ContactStore {
              ORDER BY c.created_at DESC, c.id DESC LIMIT $4
             """,
             [
-                .uuid(tenant), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount), .text(prefix),
+                .uuid(tenant), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount),
+                .text(prefix),
                 .optional(text: phone), .text(exact),
             ])
     }
@@ -166,7 +167,8 @@ public enum ContactStore {
         Query(
             "SELECT at, id, type, data FROM app.contact_timeline($1, $2, $3, $4, $5)",
             [
-                .uuid(tenant), .uuid(contact), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount),
+                .uuid(tenant), .uuid(contact), .timestamp(page.fallingTime), .uuid(page.fallingID),
+                .int4(page.fetchCount),
             ])
     }
 

@@ -78,8 +78,10 @@ public struct IdentityService: Sendable {
         return Merge(
             id: try row.get(0), mergedAt: mergedAt,
             json: [
-                "id": .string(try row.get(0)), "survivor_id": .string(try row.get(1)), "loser_id": .string(try row.get(2)),
-                "contact_id": .string(try row.get(1)), "reason": .string(try row.get(3)), "actor": .string(try row.get(4)),
+                "id": .string(try row.get(0)), "survivor_id": .string(try row.get(1)),
+                "loser_id": .string(try row.get(2)),
+                "contact_id": .string(try row.get(1)), "reason": .string(try row.get(3)),
+                "actor": .string(try row.get(4)),
                 "import_id": importID.map { .string($0.uuidString.lowercased()) } ?? .null,
                 "merged_at": .string(mergedAt.rfc3339), "undone_at": .optional(undoneAt?.rfc3339),
                 "undone_by": .optional(try row.get(8, as: String?.self)),
@@ -153,7 +155,8 @@ public struct IdentityService: Sendable {
             let people = try await survivors(try row.get(1), tenant, transaction)
             if action == "not_same" {
                 _ = try await transaction.query(
-                    IdentityStore.notSame(tenant, conflict: conflict, contacts: people.map(\.id), actor: actor, now: now))
+                    IdentityStore.notSame(
+                        tenant, conflict: conflict, contacts: people.map(\.id), actor: actor, now: now))
                 return
             }
             guard var survivor = people.first else {

@@ -296,6 +296,11 @@ public struct ImportRunner: Sendable {
                 sample: run.isDryRun ? .array(sample) : nil, now: now))
         queries += try await nextRuns(frame.tenant, run, now: now, alone: [])
         queries.append(ImportStore.tell(tenant, run.id, now: now))
+        // What is kept for a time only is cleared away once a day.
+        queries.append(
+            JobStore.enqueue(
+                tenant, queue: "maintenance", kind: "retention", uniqueKey: "retention", runAt: now + .seconds(3600),
+                now: now))
         _ = try await database.run(.tenant(tenant), queries)
         try? await connections.recordSuccess(tenant)
     }
