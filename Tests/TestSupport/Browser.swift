@@ -39,6 +39,7 @@ public final class Browser: @unchecked Sendable {
         group = EventLoopGroup(loops: 1)
         client = HTTPClient(group: group)
         process = try spawn(["chromedriver", "--port=\(port)"], input: nil, output: nil)
+        try endWithThisProcess(process, named: "chromedriver")
     }
 
     deinit { Glibc.kill(process, SIGKILL) }
@@ -196,6 +197,14 @@ public final class Browser: @unchecked Sendable {
         try FileManager.default.createDirectory(
             at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
         try data.write(to: URL(fileURLWithPath: path))
+    }
+
+    /// Cuts the browser off the network, or lets it back on.
+    public func setOffline(_ offline: Bool) async throws {
+        _ = try await devTools("Network.enable", [:])
+        _ = try await devTools(
+            "Network.emulateNetworkConditions",
+            ["offline": .bool(offline), "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1])
     }
 
     /// Errors of the page's scripts since the last call, without answers of the API that a page expects (401, 404 …).

@@ -74,3 +74,16 @@ public func spawn(_ command: [String], input: Int32?, output: Int32?) throws -> 
     guard code == 0 else { throw CommandFailure(command: command[0], status: code, output: "") }
     return process
 }
+
+/// Ends a process as soon as this one has ended, however that happens; unless its number is somebody else's by then.
+///
+/// - Parameter name: what its command line contains
+public func endWithThisProcess(_ process: pid_t, named name: String) throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw CommandFailure(command: "pipe", status: errno, output: "") }
+    defer { close(ends[0]) }
+    // The write end stays open as long as this process lives; then `cat` sees the end of its input.
+    let script =
+        "trap '' INT TERM HUP; cat > /dev/null; grep -aq '\(name)' /proc/\(process)/cmdline && kill -9 \(process)"
+    _ = try spawn(["sh", "-c", script], input: ends[0], output: nil)
+}

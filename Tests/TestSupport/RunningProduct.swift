@@ -59,6 +59,7 @@ public final class RunningProduct: @unchecked Sendable {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(output) }
         process = try spawn(["env"] + environment + [try Self.program(), "serve"], input: nil, output: output)
+        try endWithThisProcess(process, named: "charles-emarsys")
         for _ in 0..<600 {
             if let answer = try? await send(.get, "/readyz", port: managementPort, host: nil), answer.status == .ok {
                 return

@@ -2,7 +2,7 @@ import Crypto
 import EventLoop
 import FoundationEssentials
 import HTTP
-import JSON
+public import JSON
 import Sandbox
 
 /// A simulated Emarsys account in the test's own process.
@@ -40,15 +40,28 @@ public final class SandboxProcess: Sendable {
 
     /// Sends a custom event for a fresh contact, signed as Emarsys signs.
     public func sendWebhook(to product: RunningProduct, key: String, eventName: String) async throws {
+        try await send(
+            .object([
+                "phone": "+4915112345678", "event_name": .string(eventName),
+                "event_data": ["discount_code": "HAPPY24"],
+            ]), to: product, key: key)
+    }
+
+    /// Sends a webhook, signed as Emarsys signs.
+    ///
+    /// - Parameter path: `custom_external_event` or `order_external_event`
+    public func send(
+        _ body: JSON, as path: String = "custom_external_event", to product: RunningProduct, instance: String = "acme",
+        key: String
+    ) async throws {
         let webhook = try await product.call(
-            .get, host: "acme", "/api/v0/integrations/emarsys/webhook", headers: ["X-API-Key": key])
+            .get, host: instance, "/api/v0/integrations/emarsys/webhook", headers: ["X-API-Key": key])
         let secret = webhook.json["data"]?[0]?["secret"]?.string ?? ""
         let signed =
             Base64URL.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + Base64URL.encode(Array("{}".utf8))
         let mac = HMACKey(Array(secret.utf8)).authenticate(Array(signed.utf8))
         let answer = try await product.call(
-            .post, host: "acme", "/api/v0/webhooks/incoming/emarsys/custom_external_event",
-            ["phone": "+4915112345678", "event_name": .string(eventName), "event_data": ["discount_code": "HAPPY24"]],
+            .post, host: instance, "/api/v0/webhooks/incoming/emarsys/\(path)", body,
             headers: ["Authorization": "Bearer \(signed).\(Base64URL.encode(mac))"])
         guard answer.status.code == 202 else {
             throw CommandFailure(command: "webhook", status: Int32(answer.status.code), output: "\(answer.json)")

@@ -96,4 +96,9 @@ export const german = {
   "Why contacts were rejected": "Warum Kontakte abgelehnt wurden", "of {n} contacts": "von {n} Kontakten", "{name}, by key": "{name}, per Schlüssel",
   "{name}, signed in": "{name}, angemeldet", "{n} conflicts": "{n} Konflikte", "{n} given up": "{n} aufgegeben", "{n} unchanged": "{n} unverändert",
   "{n} updated": "{n} aktualisiert",
+  "A placeholder or a number on the block list.": "Ein Platzhalter oder eine gesperrte Nummer.",
+  "A placeholder or an address on the block list.": "Ein Platzhalter oder eine gesperrte Adresse.", "Email not used": "E-Mail nicht verwendet",
+  "No country has this code.": "Kein Land hat diese Vorwahl.", "No email": "Keine E-Mail", "No phone": "Keine Nummer",
+  "Phone and email belong to two contacts": "Nummer und E-Mail gehören zu zwei Kontakten", "Phone not used": "Nummer nicht verwendet",
+  "Too short or too long for its country.": "Zu kurz oder zu lang für ihr Land.",
 };

@@ -12,7 +12,7 @@ import { optInBadge } from "./contacts.js";
 export function conflictTitle(code) {
   return {
     external_id_mismatch: t("One phone or email, two Emarsys IDs"), phone_owned_by_other: t("The phone belongs to somebody else"), email_owned_by_other: t("The email belongs to somebody else"),
-    three_way: t("Three contacts in one row"), not_compatible: t("Two contacts that may be one"), shared_phone: t("A phone that several people share"), shared_email: t("An email that several people share"),
+    three_way: t("Three contacts in one row"), phone_email_mismatch: t("Phone and email belong to two contacts"), not_compatible: t("Two contacts that may be one"), shared_phone: t("A phone that several people share"), shared_email: t("An email that several people share"),
   }[code] ?? code.replaceAll("_", " ");
 }
 

@@ -131,10 +131,15 @@ function speed(run) {
   return seconds > 0 && run.counts?.read ? t("{n} contacts a second", { n: number(Math.round(run.counts.read / seconds)) }) : "";
 }
 
+/** What a reason code means, and what to do about it. */
 export function rejectionText(code) {
+  const phone = t("Phone not valid");
+  const email = t("Email not valid");
   return {
-    phone_missing_country_code: [t("Phone not valid"), t("No country code. Use +49… or 49…")], phone_invalid: [t("Phone not valid"), t("This is not a phone number.")], invalid_phone: [t("Phone not valid"), t("This is not a phone number.")],
-    email_invalid: [t("Email not valid"), t("This is not an email address.")], invalid_email: [t("Email not valid"), t("This is not an email address.")],
+    phone_missing_country_code: [phone, t("No country code. Use +49… or 49…")], phone_invalid_characters: [phone, t("This is not a phone number.")],
+    phone_invalid_length: [phone, t("Too short or too long for its country.")], phone_unknown_country_code: [phone, t("No country has this code.")],
+    phone_blocked: [t("Phone not used"), t("A placeholder or a number on the block list.")], phone_absent: [t("No phone"), ""], email_absent: [t("No email"), ""],
+    email_invalid: [email, t("This is not an email address.")], email_blocked: [t("Email not used"), t("A placeholder or an address on the block list.")],
     no_usable_identifier: [t("No phone and no email"), t("charles needs one of them.")], skipped_suppressed: [t("Erased before"), t("The person asked to be forgotten; an import does not bring them back.")],
     shared_phone: [t("Phone shared by several people"), t("The first keeps it; the others come without.")], not_in_emarsys: [t("Gone in Emarsys"), t("The contact is in the segment but no longer in Emarsys.")],
   }[code] ?? [code.replaceAll("_", " "), ""];

@@ -1,0 +1,80 @@
+import JSON
+import TestSupport
+import Testing
+
+extension Pages {
+    @Suite("Every page", .serialized)
+    struct EveryPage {
+        /// How a reader sees the pages.
+        enum Look: String, CaseIterable, Sendable {
+            case light
+            case dark
+            case phone
+            case german
+        }
+
+        @Test("is well-formed for everybody, and shows what came from outside as text", arguments: Look.allCases)
+        func everyPage(_ look: Look) async throws {
+            let showcase = try await Showcase.get()
+            let browser = try await showcase.signedIn(
+                width: look == .phone ? 375 : 1280, dark: look == .dark, german: look == .german)
+            for (name, path) in try await showcase.pages() {
+                try await browser.open(showcase.address(path))
+                try await browser.wait(until: "!document.querySelector('[aria-busy]')")
+                try await check(browser, "\(look.rawValue)-\(name)")
+                if name == "contact" || name == "flow" {
+                    // Not a picture of what an attacker wrote, but the words.
+                    #expect(
+                        try await browser.evaluate("return document.querySelector('h1').textContent").string?
+                            .contains(Showcase.hostileName) == true, "\(name)")
+                }
+            }
+            await browser.close()
+        }
+
+        @Test("of the operators, too", arguments: [Look.light, .dark, .phone])
+        func operatorPages(_ look: Look) async throws {
+            let showcase = try await Showcase.get()
+            let browser = try await Browser.start(width: look == .phone ? 375 : 1280, dark: look == .dark)
+            try await browser.visit(showcase.operatorAddress("/"))
+            try await browser.evaluate("localStorage.setItem('language', 'en')")
+            try await browser.open(showcase.operatorAddress("/"))
+            try await check(browser, "\(look.rawValue)-operator-sign-in")
+            try await browser.signIn("{token: '\(showcase.product.operatorToken)'}")
+            for (name, path) in [("tenants", "/tenants"), ("tenant", "/tenants/acme"), ("queues", "/queues")] {
+                try await browser.open(showcase.operatorAddress(path))
+                try await browser.wait(until: "!document.querySelector('[aria-busy]')")
+                try await check(browser, "\(look.rawValue)-operator-\(name)")
+            }
+            await browser.close()
+        }
+
+        @Test("costs at most 100 KB at the first visit")
+        func size() async throws {
+            let showcase = try await Showcase.get()
+            let browser = try await showcase.signedIn()
+            try await browser.open(showcase.address("/contacts"))
+            let bytes = try await browser.evaluate(
+                """
+                return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                    .filter((e) => !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0)
+                """)
+            let count = try #require(bytes.int)
+            #expect((20_000...100_000).contains(count))
+            await browser.close()
+        }
+
+        private func check(_ browser: Browser, _ name: String) async throws {
+            let complaints = try await browser.evaluate(pageAudit)
+            #expect(complaints == .array([]), "\(name)")
+            let width = try await browser.evaluate(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            #expect(width.int == 0, "\(name) scrolls sideways")
+            #expect(try await browser.evaluate("return window.attacked ?? null") == .null, "\(name)")
+            #expect(
+                try await browser.evaluate("return document.querySelector('img') === null") == .bool(true), "\(name)")
+            #expect(try await browser.messages() == [], "\(name)")
+            try await browser.screenshot("\(screenshots)/\(name).png")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import JSON
+import TestSupport
+import Testing
+
+extension Pages {
+    @Suite("Live parts", .serialized)
+    struct Live {
+        @Test("an import's page says that the connection was lost, and ends where the import ended meanwhile")
+        func lostConnectionDuringAnImport() async throws {
+            let showcase = try await Showcase.get()
+            try await showcase.call(.post, "/integrations/emarsys/pause")
+            let run = try await showcase.call(.post, "/imports", ["mode": "full"])
+            let browser = try await showcase.signedIn()
+            try await browser.open(showcase.address("/imports/\(run["id"]?.string ?? "")"))
+            try await browser.wait(for: "Queued")
+
+            showcase.product.kill()
+            try await browser.wait(for: "The connection to charles was lost; the import goes on")
+            try await showcase.product.launch()
+            try await showcase.call(.post, "/integrations/emarsys/resume")
+            try await browser.wait(until: "/Succeeded/.test(document.querySelector('main').innerText)", seconds: 60)
+            try await browser.wait(until: "document.querySelector('progress').value === 1")
+            try await browser.wait(until: "!document.body.innerText.includes('was lost')")
+            await browser.close()
+        }
+
+        @Test("the fifth step waits through a lost connection and turns green with the first event")
+        func firstEvent() async throws {
+            let showcase = try await Showcase.get()
+            let product = showcase.product
+            let key = try await product.makeInstance("fresh")
+            let browser = try await Browser.start()
+            let address = "http://fresh.localhost:\(product.port)/"
+            try await browser.visit(address)
+            try await browser.evaluate("localStorage.setItem('language', 'en')")
+            try await browser.signIn("{api_key: '\(key)'}")
+            try await browser.visit(address + "settings/integrations?connect=5")
+            try await browser.wait(for: "Waiting for the first event")
+            product.kill()
+            try await browser.wait(for: "The connection to charles was lost; trying again")
+            try await product.launch()
+            // An instance takes webhooks before it is connected.
+            try await showcase.emarsys.send(
+                .object(["phone": "+4915112345678", "event_name": "abandoned_cart"]), to: product, instance: "fresh",
+                key: key)
+            try await browser.wait(for: "The first event has arrived", seconds: 20)
+            await browser.close()
+        }
+
+        @Test("a session that has ended asks to sign in again")
+        func endedSession() async throws {
+            let showcase = try await Showcase.get()
+            let key = try await showcase.call(.post, "/api_keys", ["name": "short", "permissions": ["read"]])
+            let browser = try await Browser.start()
+            try await browser.visit(showcase.address("/"))
+            try await browser.evaluate("localStorage.setItem('language', 'en')")
+            try await browser.signIn("{api_key: '\(key["key"]?.string ?? "")'}")
+            try await browser.open(showcase.address("/flows"))
+            try await showcase.call(.delete, "/api_keys/\(key["id"]?.string ?? "")")
+            try await browser.press("Events")
+            try await browser.wait(for: "Your session has ended")
+            await browser.close()
+        }
+    }
+}
