@@ -9,6 +9,13 @@ public struct CommandFailure: Error, CustomStringConvertible {
     /// What it wrote to both outputs.
     public let output: String
 
+    /// A failure.
+    public init(command: String, status: Int32, output: String) {
+        self.command = command
+        self.status = status
+        self.output = output
+    }
+
     /// All of it.
     public var description: String { "\(command) ended with \(status): \(output)" }
 }
@@ -79,8 +86,9 @@ public func spawn(_ command: [String], input: Int32?, output: Int32?) throws -> 
 ///
 /// - Parameter name: what its command line contains
 public func endWithThisProcess(_ process: pid_t, named name: String) throws {
-    var ends: [Int32] = [0, 0]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw CommandFailure(command: "pipe", status: errno, output: "") }
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw CommandFailure(command: "pipe", status: errno, output: "") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(ends[0]) }
     // The write end stays open as long as this process lives; then `cat` sees the end of its input.
     let script =

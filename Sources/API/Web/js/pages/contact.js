@@ -10,8 +10,8 @@ import { contactFilter, optInBadge } from "./contacts.js";
 
 const KINDS = [["", "Everything"], ["conversation", "Conversation"], ["events", "Events"], ["orders", "Orders"], ["consents", "Consents"], ["data", "Data"]];
 const GROUP = {
-  touch: "conversation", flow_run: "conversation", flow: "conversation", delivery: "conversation", event: "events", order: "orders", opt_in: "consents", consent: "consents", opt_in_export: "consents",
-  import: "data", merge: "data", created: "data", updated: "data",
+  touch: "conversation", flow_run: "conversation", event: "events", order: "orders", opt_in: "consents", opt_in_export: "consents",
+  delivery: "data", import: "data", merge: "data", segment_entered: "data", segment_left: "data",
 };
 
 export async function contact({ parameters, signal }) {
@@ -23,7 +23,11 @@ export async function contact({ parameters, signal }) {
     return [pageHead(t("Contact erased"), { crumbs: [[t("Contacts"), "/contacts"]] }), empty("shield", t("This contact was erased"), t("All data of the person is gone, and an import does not bring it back."))];
   }
   if (person.id !== parameters.id) history.replaceState(history.state, "", `/contacts/${person.id}`);
-  const optIns = await api.list(`/opt_ins?contact_id=${person.id}&limit=20`, { signal }).catch(() => ({ items: [] }));
+  const [selected, optIns] = await Promise.all([
+    api.list("/integrations/emarsys/segments/selected", { signal }).catch(() => ({ items: [] })),
+    api.list(`/opt_ins?contact_id=${person.id}&limit=20`, { signal }).catch(() => ({ items: [] })),
+  ]);
+  const segments = new Map(selected.items.map((s) => [s.segment_id, s.name ?? s.segment_id]));
   const totals = Object.entries(person.orders?.totals ?? {}).map(([code, amount]) => money(amount, code)).join(", ");
   const lead = h("p", { class: "row" }, optInBadge(person.opt_in), " ", h("span", {},
     t("Contact since {date}", { date: date(person.created_at) }), person.orders?.count ? `, ${t("{n} orders", { n: number(person.orders.count) })}, ${totals}` : ""));
@@ -42,7 +46,7 @@ export async function contact({ parameters, signal }) {
             h("dt", {}, t("Email")), h("dd", {}, emails.length ? emails.map((e, i) => [i > 0 && h("br"), typeof e === "string" ? e : e.value]) : "–"),
             h("dt", {}, t("Emarsys ID")), h("dd", { class: "num" }, person.external_reference_id ?? "–"),
             Object.entries(person.custom_properties ?? {}).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value === null ? "–" : String(value))]),
-            h("dt", {}, t("Segments")), h("dd", {}, person.segments?.length ? person.segments.join(", ") : "–"))),
+            h("dt", {}, t("Segments")), h("dd", {}, person.segments?.length ? person.segments.map((id) => segments.get(String(id)) ?? id).join(", ") : "–"))),
         h("section", { class: "card", "aria-labelledby": "cs" },
           h("div", { class: "section-head" }, h("h2", { id: "cs" }, t("Consents")), button(t("Record"), { class: "quiet sm", onclick: () => consentDialog(person) })),
           optIns.items.length === 0 ? h("p", { class: "muted small" }, t("No opt-in was ever given or withdrawn."))
@@ -50,7 +54,7 @@ export async function contact({ parameters, signal }) {
               h("p", { class: i ? "muted" : null }, i === 0 ? h("strong", {}, consentText(entry)) : consentText(entry), h("br"),
                 h("span", { class: "muted num" }, dateTime(entry.occurred_at), entry.source ? `, ${entry.source}` : "", entry.phone ? `, ${phone(entry.phone)}` : ""),
                 entry.evidence && h("details", {}, h("summary", {}, t("Evidence")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(entry.evidence, null, 2)))))))))),
-      await timeline(person, signal)),
+      await timeline(person, signal, segments)),
   ];
 }
 
@@ -58,7 +62,8 @@ function consentText(entry) {
   return { granted: t("WhatsApp opt-in granted"), withdrawn: t("WhatsApp opt-in withdrawn"), denied: t("WhatsApp opt-in denied"), pending: t("WhatsApp opt-in asked for") }[entry.status] ?? entry.status;
 }
 
-async function timeline(person, signal) {
+async function timeline(person, signal, segments) {
+  const known = { orders: new Map(), segments };
   const box = h("div", { class: "timeline card" });
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("Show in the timeline") });
   let entries = [];
@@ -66,22 +71,24 @@ async function timeline(person, signal) {
   let kind = "";
   const load = async () => {
     const page = await api.list(`/contacts/${person.id}/timeline?limit=50${next ? `&after=${encodeURIComponent(next)}` : ""}`, { signal });
+    // The timeline says that there was an order; the order itself has the lines.
+    if (person.orders?.count && known.orders.size === 0) for (const order of (await api.list(`/orders?contact_id=${person.id}&limit=50`, { signal })).items) known.orders.set(order.id, order);
     entries = entries.concat(page.items);
     next = page.next;
   };
   const paint = () => {
     fill(tabs, KINDS.map(([value, text]) => h("button", { type: "button", "aria-pressed": String(kind === value), onclick: () => { kind = value; paint(); } }, t(text))));
-    const shown = entries.filter((e) => !kind || GROUP[e.type ?? e.kind] === kind);
+    const shown = entries.filter((e) => !kind || GROUP[e.type] === kind);
     let day = "";
     const today = dayOf(new Date().toISOString());
     fill(box, shown.length === 0 && h("p", { class: "muted" }, t("Nothing here yet.")), shown.map((e) => {
-      const at = e.occurred_at ?? e.at;
+      const { at } = e;
       const parts = [];
       if (dayOf(at) !== day) {
         day = dayOf(at);
         parts.push(h("h3", { class: "day" }, day === today ? t("Today, {date}", { date: date(at) }) : date(at)));
       }
-      parts.push(entry(e, at));
+      parts.push(entry(e, known));
       return parts;
     }), next && h("p", {}, button(t("Show earlier"), { class: "sm", onclick: async (event) => { event.currentTarget.disabled = true; await load(); paint(); } })));
   };
@@ -95,37 +102,40 @@ async function timeline(person, signal) {
   return h("section", { "aria-labelledby": "tl" }, h("h2", { id: "tl", class: "vh" }, t("Timeline")), tabs, box);
 }
 
-/** One entry: what it was, and its details in the shape of its kind. */
-function entry(e, at) {
-  const type = e.type ?? e.kind;
-  const d = e.data ?? e.details ?? e;
+/** One entry: what it was, and its details in the shape of its kind. `known`: orders by id, segments by id. */
+function entry({ id, type, at, data: d }, known) {
   const frame = (cls, symbol, title, more, ...content) => h("article", { class: `entry ${cls}` }, icon(symbol, cls === "consent" ? "ok" : ""),
     h("div", {}, h("header", {}, h("strong", {}, title), more, h("time", { datetime: at }, time(at))), ...content));
-  if (type === "order") return frame("order", "order", d.status === "cancelled" ? t("Order cancelled") : t("Order placed"), h("span", { class: "muted num" }, d.order_number ?? d.order_id), orderBox(d));
-  if (type === "event") {
-    return frame("event", "event", t("Event from Emarsys"), h("code", {}, d.event_name ?? "–"), d.status && h("p", { class: "small" }, link(t("Status: {status}", { status: d.status }), `/events/${d.id ?? e.id}`)),
-      (d.body || d.event_data) && h("details", {}, h("summary", {}, t("Event data")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(d.event_data ?? d.body?.event_data ?? d.body, null, 2)))));
+  const small = (...content) => h("p", { class: "small" }, content);
+  const segment = () => known.segments.get(d.segment_id) ?? d.segment_id;
+  switch (type) {
+    case "order": {
+      const order = known.orders.get(id) ?? d;
+      const title = order.status === "cancelled" ? t("Order cancelled") : t("Order placed");
+      return frame("order", "order", title, link(order.order_number ?? order.order_id, `/orders/${id}`, { class: "num" }), orderBox(order));
+    }
+    case "event": return frame("event", "event", d.source === "order" ? t("Order event from Emarsys") : t("Event from Emarsys"), link(d.event_name ?? "–", `/events/${id}`, { class: "mono" }), d.status !== "processed" && small(eventStatusText(d.status)));
+    case "flow_run": return frame("out", "message", d.state === "queued" || d.state === "delivered" ? t("Flow started") : t("Flow"), link(d.flow ?? t("Flow"), `/flows/${d.flow_id}`), small(runState(d.state)));
+    case "touch": return frame(d.kind === "reply" ? "in" : "out", d.kind === "reply" ? "reply" : "check", { read: t("Message read"), click: t("Link clicked"), reply: t("Replied") }[d.kind] ?? t("Reached by a flow"), d.campaign && h("span", { class: "muted" }, d.campaign));
+    case "delivery": return frame("data", "reply", t("Told the charles instance"), link(d.type, `/deliveries/${id}`, { class: "mono" }), d.state !== "delivered" && small({ queued: t("Queued"), failed: t("Failed"), dead: t("Given up") }[d.state] ?? d.state));
+    case "opt_in": return frame("consent", "shield", consentText(d), null, small([d.source, d.phone && phone(d.phone)].filter(Boolean).join(", ")));
+    case "opt_in_export": return frame("consent", "shield", t("Opt-in for Emarsys"), null, small({ queued: t("Queued"), sent: t("Sent"), confirmed: t("Confirmed by Emarsys"), failed: t("Failed"), not_in_emarsys: t("The contact is not in Emarsys") }[d.state] ?? d.state, ": ", consentWord(d.status)));
+    case "import": return frame("data", "import", t("Imported from Emarsys"), null, small(`ID ${d.external_reference_id}`));
+    case "segment_entered": return frame("data", "contacts", t("Entered a segment"), null, small(segment()));
+    case "segment_left": return frame("data", "contacts", t("Left a segment"), null, small(segment()));
+    case "merge": return frame("data", "merge", d.undone_at ? t("Merge undone") : t("Merged with another contact"), null, small(mergeReason(d.reason), " ", !d.undone_at && button(t("Undo the merge"), {
+      class: "quiet sm", onclick: () => confirm({
+        title: t("Undo the merge?"), text: t("Both contacts are restored as they were before."), action: t("Undo the merge"), danger: false,
+        consequences: [t("Opt-ins go back to the phone they were given for."), t("The two are remembered as not the same.")], act: () => api.post(`/merges/${id}/undo`),
+      }).then((done) => done && reload()),
+    })));
+    default: return frame("data", "info", type.replaceAll("_", " "), null);
   }
-  if (type === "flow_run" || type === "flow") {
-    return frame("out", "message", t("Flow started"), h("span", { class: "muted" }, d.flow_id ? link(d.flow_name ?? d.name ?? t("Flow"), `/flows/${d.flow_id}`) : d.flow_name ?? ""),
-      h("p", { class: "small" }, runState(d.state)), d.payload && h("details", {}, h("summary", {}, t("Payload")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(d.payload, null, 2)))));
-  }
-  if (type === "touch") return frame(d.kind === "reply" ? "in" : "out", d.kind === "reply" ? "reply" : "check", { read: t("Message read"), click: t("Link clicked"), reply: t("Replied") }[d.kind] ?? t("Message"), d.campaign && h("span", { class: "muted" }, d.campaign));
-  if (type === "delivery") return frame("data", "reply", t("Told the charles instance"), h("code", {}, d.delivery_type ?? d.event_type ?? ""), h("p", { class: "small" }, link(d.state ?? "", `/deliveries/${d.id ?? e.id}`)));
-  if (type === "opt_in" || type === "consent") return frame("consent", "shield", consentText(d), null, h("p", { class: "small" }, [d.source, phone(d.phone) !== "–" && phone(d.phone)].filter(Boolean).join(", ")));
-  if (type === "opt_in_export") return frame("consent", "shield", t("Opt-in sent to Emarsys"), null, h("p", { class: "small" }, `${d.status ?? ""} ${d.state ?? ""}`));
-  if (type === "import") return frame("data", "import", t("Seen in an import"), null, h("p", { class: "small" }, link(t("Import run"), `/imports/${d.import_id ?? d.id}`)));
-  if (type === "merge") {
-    return frame("data", "merge", t("Merged with another contact"), null, h("p", { class: "small" }, d.reason ?? "", " ",
-      !d.undone_at && (d.merge_id ?? d.id) && button(t("Undo the merge"), {
-        class: "quiet sm", onclick: () => confirm({
-          title: t("Undo the merge?"), text: t("Both contacts are restored as they were before."), action: t("Undo the merge"), danger: false,
-          consequences: [t("Opt-ins go back to the phone they were given for."), t("The two are remembered as not the same.")], act: () => api.post(`/merges/${d.merge_id ?? d.id}/undo`),
-        }).then((done) => done && reload()),
-      })));
-  }
-  return frame("data", "info", type ?? "", null, e.title && h("p", { class: "small" }, e.title));
 }
+
+const consentWord = (status) => ({ granted: t("Granted"), withdrawn: t("Withdrawn"), denied: t("Denied"), pending: t("Asked") })[status] ?? status;
+const eventStatusText = (status) => ({ accepted: t("Accepted"), held: t("Held"), rejected: t("Rejected"), failed: t("Failed") })[status] ?? status;
+const mergeReason = (reason) => ({ manual: t("By hand"), phone: t("Same phone number"), email: t("Same email address"), import: t("By an import") })[reason] ?? (reason ?? "").replaceAll("_", " ");
 
 export function runState(state) {
   return { queued: t("Queued"), delivered: t("Delivered to charles"), failed: t("Failed"), no_phone: t("Not started: no phone number"), no_consent: t("Not started: no opt-in"), capped: t("Not started: frequency cap"), cancelled: t("Cancelled") }[state] ?? state;
