@@ -106,4 +106,7 @@ export const german = {
   "Opt-in for Emarsys": "Opt-in für Emarsys", "Order event from Emarsys": "Bestell-Event aus Emarsys", "Reached by a flow": "Von einem Flow erreicht",
   "Same email address": "Gleiche E-Mail-Adresse", "Same phone number": "Gleiche Telefonnummer", "Sent": "Gesendet",
   "The contact is not in Emarsys": "Der Kontakt ist nicht in Emarsys",
+  "There is no such conflict.": "Diesen Konflikt gibt es nicht.",
+  "1 order": "1 Bestellung",
+  "Disputed": "Strittig",
 };

@@ -1,5 +1,5 @@
 // Identity conflicts: the queue, and one side by side with what each decision does.
-import { api } from "../core/api.js";
+import { api, Problem, query } from "../core/api.js";
 import { badge, empty, fill, h, icon, link, toast } from "../core/dom.js";
 import { problemNotice } from "../core/dialog.js";
 import { date, dateTime, money, name, number, phone } from "../core/format.js";
@@ -24,20 +24,38 @@ export async function conflicts({ signal }) {
       { title: t("What is in conflict"), cell: (c) => link(conflictTitle(c.code), `/conflicts/${c.id}`) },
       { title: t("Value"), cell: (c) => h("code", {}, Object.values(c.values ?? {}).filter((v) => typeof v === "string").slice(0, 2).join(", ") || "–") },
       { title: t("Contacts"), class: "r", label: t("Contacts"), cell: (c) => number(c.contact_ids?.length ?? 0) },
-      { title: t("Since"), cell: (c) => h("span", { class: "num small" }, dateTime(c.created_at)) },
+      { title: t("Since"), cell: (c) => h("span", { class: "num small nowrap" }, dateTime(c.created_at)) },
     ],
   });
   list.start();
   return [pageHead(t("Conflicts"), { lead: t("Contacts that may be the same person. Nothing is merged until you say so.") }), list.element];
 }
 
+/** A conflict by its id, open ones first; the API has them as lists alone. */
+async function find(id, signal) {
+  for (const status of ["open", "all"]) {
+    let after = null;
+    do {
+      const page = await api.list(`/identity_conflicts${query({ status, limit: 200, after })}`, { signal });
+      const found = page.items.find((c) => c.id === id);
+      if (found) return found;
+      after = page.next;
+    } while (after);
+  }
+  throw new Problem(404, { code: "conflict_not_found", detail: t("There is no such conflict.") });
+}
+
 export async function conflict({ parameters, signal }) {
-  const open = await api.list("/identity_conflicts?limit=200", { signal });
-  const found = open.items.find((c) => c.id === parameters.id) ?? await api.one(`/identity_conflicts/${parameters.id}`, { signal });
+  const found = await find(parameters.id, signal);
   const people = await Promise.all((found.contact_ids ?? []).map((id) => api.one(`/contacts/${id}`, { signal }).catch(() => null)));
   const shown = people.filter(Boolean);
   const disputed = Object.entries(found.values ?? {}).filter(([, v]) => typeof v === "string" || typeof v === "number");
   const row = (title, cell, cls) => h("tr", { role: "row", class: cls }, h("th", { role: "rowheader", scope: "row" }, title), shown.map((p) => h("td", { role: "cell" }, cell(p))));
+  /** Disputed: what came in names a value that one of the two has and the other has not. */
+  const identifiers = [["phone", t("Phone"), phone], ["email", t("Email"), String], ["external_reference_id", t("Emarsys ID"), String]].map(([key, title, show]) => ({
+    title, cell: (p) => h("span", { class: "num" }, p[key] ? show(p[key]) : "–"),
+    disputed: shown.some((p) => p[key] === found.values?.[key]) && !shown.every((p) => p[key] === shown[0][key]),
+  }));
   const problem = h("div", {});
   const result = h("section", { class: "card stack", "aria-labelledby": "res", "aria-live": "polite" });
   const actions = {
@@ -59,8 +77,8 @@ export async function conflict({ parameters, signal }) {
         h("caption", { class: "vh" }, t("The contacts side by side")),
         h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("td", { role: "cell" }), shown.map((p) => h("th", { role: "columnheader", scope: "col" }, link(name(p, t("Name unknown")), `/contacts/${p.id}`))))),
         h("tbody", { role: "rowgroup" },
-          row(t("Phone"), (p) => h("span", { class: "num" }, phone(p.phone)), new Set(shown.map((p) => p.phone)).size < shown.length ? "diff" : null),
-          row(t("Email"), (p) => p.email ?? "–"), row(t("Emarsys ID"), (p) => h("span", { class: "num" }, p.external_reference_id ?? "–")),
+          identifiers.filter((i) => i.disputed).map((i) => row([i.title, " ", badge("warn", t("Disputed"))], i.cell, "diff")),
+          identifiers.filter((i) => !i.disputed).map((i) => row(i.title, i.cell)),
           row(t("WhatsApp opt-in"), (p) => optInBadge(p.opt_in)),
           row(t("Orders"), (p) => `${number(p.orders?.count ?? 0)}${p.orders?.count ? `, ${Object.entries(p.orders.totals ?? {}).map(([c, a]) => money(a, c)).join(", ")}` : ""}`),
           row(t("Contact since"), (p) => date(p.created_at))))),

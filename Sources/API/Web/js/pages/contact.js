@@ -9,6 +9,7 @@ import { t } from "../core/texts.js";
 import { contactFilter, optInBadge } from "./contacts.js";
 
 const KINDS = [["", "Everything"], ["conversation", "Conversation"], ["events", "Events"], ["orders", "Orders"], ["consents", "Consents"], ["data", "Data"]];
+/** Deliveries show under Data alone, and that a flow reached somebody is said by the flow itself. */
 const GROUP = {
   touch: "conversation", flow_run: "conversation", event: "events", order: "orders", opt_in: "consents", opt_in_export: "consents",
   delivery: "data", import: "data", merge: "data", segment_entered: "data", segment_left: "data",
@@ -30,7 +31,7 @@ export async function contact({ parameters, signal }) {
   const segments = new Map(selected.items.map((s) => [s.segment_id, s.name ?? s.segment_id]));
   const totals = Object.entries(person.orders?.totals ?? {}).map(([code, amount]) => money(amount, code)).join(", ");
   const lead = h("p", { class: "row" }, optInBadge(person.opt_in), " ", h("span", {},
-    t("Contact since {date}", { date: date(person.created_at) }), person.orders?.count ? `, ${t("{n} orders", { n: number(person.orders.count) })}, ${totals}` : ""));
+    t("Contact since {date}", { date: date(person.created_at) }), person.orders?.count ? `, ${person.orders.count === 1 ? t("1 order") : t("{n} orders", { n: number(person.orders.count) })}, ${totals}` : ""));
   const phones = person.phones?.length ? person.phones : person.phone ? [{ value: person.phone, primary: true }] : [];
   const emails = person.emails?.length ? person.emails : person.email ? [person.email] : [];
   return [
@@ -78,7 +79,7 @@ async function timeline(person, signal, segments) {
   };
   const paint = () => {
     fill(tabs, KINDS.map(([value, text]) => h("button", { type: "button", "aria-pressed": String(kind === value), onclick: () => { kind = value; paint(); } }, t(text))));
-    const shown = entries.filter((e) => !kind || GROUP[e.type] === kind);
+    const shown = entries.filter((e) => (kind ? GROUP[e.type] === kind : e.type !== "delivery") && !(e.type === "touch" && e.data.kind === "flow"));
     let day = "";
     const today = dayOf(new Date().toISOString());
     fill(box, shown.length === 0 && h("p", { class: "muted" }, t("Nothing here yet.")), shown.map((e) => {

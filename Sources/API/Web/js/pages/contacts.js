@@ -27,11 +27,11 @@ export async function contacts({ search, signal }) {
       : empty("contacts", t("No contacts yet"), t("They come with the first import, or with the first webhook."), link(t("Connect Emarsys"), "/settings/integrations", { class: "btn" })),
     columns: [
       { title: t("Name"), cell: (c) => link(name(c, t("Name unknown")), `/contacts/${c.id}`) },
-      { title: t("Phone"), cell: (c) => h("span", { class: "num" }, phone(c.phone)) },
+      { title: t("Phone"), cell: (c) => h("span", { class: "num nowrap" }, phone(c.phone)) },
       { title: t("Email"), cell: (c) => c.email ?? "–" },
       { title: t("WhatsApp opt-in"), cell: (c) => optInBadge(c.opt_in) },
       { title: t("Orders"), class: "r", label: t("Orders"), cell: (c) => number(c.orders?.count ?? 0) },
-      { title: t("Updated"), cell: (c) => h("span", { class: "num small" }, dateTime(c.updated_at)) },
+      { title: t("Updated"), cell: (c) => h("span", { class: "num small nowrap" }, dateTime(c.updated_at)) },
     ],
   });
   const changed = debounced((value) => { remember({ q: value }); list.refresh(contactFilter(value)); });

@@ -20,7 +20,7 @@ export async function deliveries({ search, signal }) {
     path: "/deliveries", filters: { state: search.state }, signal, caption: t("Deliveries, newest first"),
     blank: empty("reply", t("No deliveries"), t("What happens here is told to your charles instance at the endpoint above.")),
     columns: [
-      { title: t("What"), cell: (d) => link(d.type, `/deliveries/${d.id}`, { class: "mono" }) }, { title: t("Created"), cell: (d) => h("span", { class: "num small" }, dateTime(d.created_at)) }, { title: t("State"), cell: (d) => stateBadge(d.state) },
+      { title: t("What"), cell: (d) => link(d.type, `/deliveries/${d.id}`, { class: "mono" }) }, { title: t("Created"), cell: (d) => h("span", { class: "num small nowrap" }, dateTime(d.created_at)) }, { title: t("State"), cell: (d) => stateBadge(d.state) },
       { title: t("Attempts"), class: "r", label: t("Attempts"), cell: (d) => number(d.attempts) }, { title: t("Contact"), cell: (d) => (d.contact_id ? link(t("Contact"), `/contacts/${d.contact_id}`) : "–") },
     ],
     toolbar: [h("h2", { class: "grow" }, t("Log")), field(t("State"), select([["", t("Every state")], ["queued", t("Queued")], ["delivered", t("Delivered")], ["dead", t("Given up")]], search.state ?? "", { onchange: (event) => { remember({ state: event.target.value }); list.refresh({ state: event.target.value }); } })).element],

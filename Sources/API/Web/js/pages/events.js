@@ -24,7 +24,7 @@ export async function events({ search, signal }) {
     blank: empty("event", t("No events"), t("Set up the webhook preset in Emarsys with the values of step 5."), link(t("Show the values"), "/settings/integrations?connect=5", { class: "btn" })),
     columns: [
       { title: t("Event"), cell: (e) => [link(e.event_name ?? "–", `/events/${e.id}`, { class: "mono" }), h("br"), h("span", { class: "xs muted" }, e.source === "order" ? t("Order event") : t("Custom event"))] },
-      { title: t("Received"), cell: (e) => h("span", { class: "num small" }, dateTime(e.received_at)) },
+      { title: t("Received"), cell: (e) => h("span", { class: "num small nowrap" }, dateTime(e.received_at)) },
       { title: t("Status"), cell: (e) => eventStatus(e.status) },
       { title: t("Contact"), cell: (e) => (e.contact_id ? link(t("Contact"), `/contacts/${e.contact_id}`) : "–") },
       { title: t("Why"), cell: (e) => h("span", { class: "small" }, (e.errors ?? []).map((x) => x.message ?? x.code).join(" ") || "–") },

@@ -20,7 +20,7 @@ export async function flows({ signal, search }) {
       { title: t("Event name"), cell: (f) => h("code", {}, f.event_name) },
       { title: t("Trigger"), cell: (f) => triggers().find(([v]) => v === f.trigger)?.[1] ?? f.trigger },
       { title: t("State"), cell: (f) => (f.enabled ? badge("ok", t("On")) : badge("off", t("Off"))) },
-      { title: t("Changed"), cell: (f) => h("span", { class: "small num" }, dateTime(f.updated_at)) },
+      { title: t("Changed"), cell: (f) => h("span", { class: "small num nowrap" }, dateTime(f.updated_at)) },
     ],
   });
   list.start();

@@ -19,7 +19,7 @@ export async function orders({ signal, session }) {
       : empty("lock", t("Order events are not enabled"), t("Ask your CSM to enable them for this instance.")),
     columns: [
       { title: t("Order"), cell: (o) => link(o.order_number ?? o.order_id, `/orders/${o.id}`) },
-      { title: t("Ordered"), cell: (o) => h("span", { class: "num small" }, dateTime(o.ordered_at)) },
+      { title: t("Ordered"), cell: (o) => h("span", { class: "num small nowrap" }, dateTime(o.ordered_at)) },
       { title: t("Status"), cell: status },
       { title: t("Total"), class: "r", label: t("Total"), cell: (o) => money(o.amount_total_gross, o.currency) },
       { title: t("Contact"), cell: (o) => [outcomeBadge(o.outcome), " ", o.contact_id && link(t("Contact"), `/contacts/${o.contact_id}`)] },

@@ -16,7 +16,7 @@ export async function apiKeys({ signal }) {
     path: "/api_keys", signal, caption: t("API keys"), blank: empty("key", t("No keys"), t("Your CSM can create one.")),
     columns: [
       { title: t("Name"), cell: (k) => [k.name, k.hint && [h("br"), h("code", { class: "xs muted" }, k.hint)]] }, { title: t("Permissions"), cell: (k) => (k.permissions ?? []).join(", ") },
-      { title: t("Created"), cell: (k) => h("span", { class: "num small" }, dateTime(k.created_at)) }, { title: t("State"), cell: (k) => (k.revoked_at ? badge("off", t("Revoked"), "off") : badge("ok", t("Works"))) },
+      { title: t("Created"), cell: (k) => h("span", { class: "num small nowrap" }, dateTime(k.created_at)) }, { title: t("State"), cell: (k) => (k.revoked_at ? badge("off", t("Revoked"), "off") : badge("ok", t("Works"))) },
       { title: t("Actions"), hideTitle: true, class: "actions", cell: (k) => !k.revoked_at && button(t("Revoke"), { class: "quiet sm danger", onclick: () => confirm({
         title: t("Revoke the key {name}?", { name: k.name }), text: t("It stops working within a second, and its sessions end."), action: t("Revoke the key"), act: () => api.delete(`/api_keys/${k.id}`) }).then((done) => done && reload()) }) },
     ],
