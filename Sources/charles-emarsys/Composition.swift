@@ -65,7 +65,7 @@ final class Composition: Sendable {
 
         // Webhooks and what follows from them.
         let contacts = StitchedContacts { try await suppressions.key(of: $0, creating: false) }
-        let events = EventCapability(
+        let events = try EventCapability(
             settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board, group: group,
             time: time)
 

@@ -21,7 +21,7 @@ struct EventCapability {
     init(
         _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts, log: Log,
         board: JobBoard, group: EventLoopGroup, time: any TimeSource
-    ) {
+    ) throws {
         let policy = EndpointPolicy(addresses: .publicOnly(allowing: settings.allowedPrivateNetworks))
         let deliverer = Deliverer(
             database: database, client: HTTPClient(group: group), policy: policy, secrets: secrets, time: time,
@@ -32,7 +32,13 @@ struct EventCapability {
                 return .finished
             }
         ]
-        let inbox = InboxWriter(database: database, group: group, time: time) { board.wake("events") }
+        // Connections of its own: whatever else the process does, acknowledging need not wait for one.
+        var inboxConfiguration = DatabaseConfiguration(url: settings.databaseURL)
+        inboxConfiguration.connectionsPerLoop = 2
+        inboxConfiguration.applicationName = "charles-emarsys inbox"
+        let inbox = InboxWriter(
+            database: try Database(inboxConfiguration, group: group), group: group, time: time
+        ) { board.wake("events") }
         let processor = EventProcessor(
             database: database, contacts: contacts, time: time, pace: EventPace { inbox.isBusy }
         ) { board.wake("deliveries") }
