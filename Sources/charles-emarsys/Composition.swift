@@ -56,18 +56,30 @@ final class Composition: Sendable {
         let board = JobBoard()
 
         // Opt-ins.
-        let consent = ConsentService(database: database, lookup: StoredContacts(database: database), time: time)
+        let consent = ConsentService(
+            database: database,
+            lookup: StoredContacts(database: database) { try await suppressions.key(of: $0, creating: false) },
+            time: time
+        ) { board.wake("exports") }
 
         let optInClients: OptInExporter.Clients = { try await connections.emarsysClient(tenantID: $0) }
         let optIns = OptInJobs(
             exporter: OptInExporter(database: database, clients: optInClients, time: time),
             sweeper: OptInSweeper(database: database, clients: optInClients, time: time), time: time)
 
+        // What needs attention.
+        let refusals = RefusedWebhooks(time: time)
+        let watch = AlertWatch(database: database, refusals: refusals, time: time) { error in
+            log(
+                .warning, "alert_watch_failed",
+                ["error": .string((error as? DatabaseError)?.description ?? "unknown")])
+        }
+
         // Webhooks and what follows from them.
         let contacts = StitchedContacts { try await suppressions.key(of: $0, creating: false) }
         let events = try EventCapability(
-            settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board, group: group,
-            time: time)
+            settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board,
+            refusals: refusals, group: group, time: time)
 
         // Routes on tenants' hosts.
         let groups: [any RouteGroup] =
@@ -84,6 +96,7 @@ final class Composition: Sendable {
                 IdentityRoutes(identities: IdentityService(database: database, time: time)),
                 ImportRoutes(imports: ImportService(database: database, time: time)),
                 PrivacyRoutes(erasures: erasures),
+                AlertRoutes(watch: watch),
                 OptInRoutes(
                     consent: consent, exports: OptInExportService(database: database, time: time), time: time),
                 WebhookSecretRoutes(
@@ -108,7 +121,8 @@ final class Composition: Sendable {
             "maintenance": events.maintenanceJobs.merging(erasures.handlers) { first, _ in first },
         ]
         services =
-            [directory, usage] + events.services + board.open(queues, database: database, group: group, time: time)
+            [directory, usage, watch] + events.services
+            + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()
         metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }

@@ -20,7 +20,7 @@ struct EventCapability {
 
     init(
         _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts, log: Log,
-        board: JobBoard, group: EventLoopGroup, time: any TimeSource
+        board: JobBoard, refusals: RefusedWebhooks, group: EventLoopGroup, time: any TimeSource
     ) throws {
         let policy = EndpointPolicy(addresses: .publicOnly(allowing: settings.allowedPrivateNetworks))
         let deliverer = Deliverer(
@@ -56,7 +56,8 @@ struct EventCapability {
             }
         ]
         groups = [
-            WebhookRoutes(webhooks: WebhookService(inbox: inbox, contacts: contacts, time: time)),
+            WebhookRoutes(
+                webhooks: WebhookService(inbox: inbox, contacts: contacts, time: time), refusals: refusals),
             EventRoutes(events: EventService(database: database, time: time)),
             FlowRoutes(flows: FlowService(database: database, time: time)),
             DeliveryRoutes(

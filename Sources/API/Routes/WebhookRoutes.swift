@@ -5,24 +5,38 @@ import Tenancy
 /// What Emarsys calls. The token is the webhook's own; the answer comes once the event is durable.
 public struct WebhookRoutes: RouteGroup {
     let webhooks: WebhookService
+    let refusals: RefusedWebhooks?
 
     /// Routes over a service.
-    public init(webhooks: WebhookService) { self.webhooks = webhooks }
+    ///
+    /// - Parameter refusals: counts wrong tokens, so that a burst raises an alert
+    public init(webhooks: WebhookService, refusals: RefusedWebhooks? = nil) {
+        self.webhooks = webhooks
+        self.refusals = refusals
+    }
 
     /// Adds the routes.
     public func register(in routes: inout TenantRoutes) {
-        let webhooks = webhooks
         routes.on(
             .post, "/api/v0/webhooks/incoming/emarsys/custom_external_event", access: .open, feature: .emarsys,
             description("Take a custom event, or an array of them")
         ) { context in
-            try await webhooks.receive(context.request, tenant: context.tenant, source: .custom)
+            try await receive(context, .custom)
         }
         routes.on(
             .post, "/api/v0/webhooks/incoming/emarsys/order_external_event", access: .open, feature: .orderEvents,
             description("Take an order event, or an array of them")
         ) { context in
-            try await webhooks.receive(context.request, tenant: context.tenant, source: .order)
+            try await receive(context, .order)
+        }
+    }
+
+    private func receive(_ context: TenantContext, _ source: EventSource) async throws -> HTTPResponse {
+        do {
+            return try await webhooks.receive(context.request, tenant: context.tenant, source: source)
+        } catch {
+            if error.status == .unauthorized { refusals?.note(context.tenant.id) }
+            throw error
         }
     }
 

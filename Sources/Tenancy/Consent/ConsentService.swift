@@ -15,11 +15,19 @@ public struct ConsentService: Sendable {
     private let lookup: any ContactLookup
     private let time: any TimeSource
 
+    private let onQueued: @Sendable () -> Void
+
     /// A service over a database.
-    public init(database: Database, lookup: any ContactLookup, time: any TimeSource) {
+    ///
+    /// - Parameter onQueued: called when an export was queued, so that it is looked for at once
+    public init(
+        database: Database, lookup: any ContactLookup, time: any TimeSource,
+        onQueued: @escaping @Sendable () -> Void = {}
+    ) {
         self.database = database
         self.lookup = lookup
         self.time = time
+        self.onQueued = onQueued
     }
 
     /// Appends a decision to the ledger and queues its export.
@@ -41,6 +49,7 @@ public struct ConsentService: Sendable {
         }
         let optIn: String? = try row.get(4)
         let export: UUID? = try row.get(5)
+        if export != nil { onQueued() }
         let exportState: String? = try row.get(6)
         return RecordedConsent(
             entry: try ConsentEntry(

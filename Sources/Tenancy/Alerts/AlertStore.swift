@@ -1,0 +1,97 @@
+import EventLoop
+import FoundationEssentials
+import JSON
+import Persistence
+
+/// The SQL of alerts.
+enum AlertStore {
+    /// What is the case now, over all tenants: one statement, a few index look-ups per tenant.
+    static func firing(now: Timestamp) -> Query {
+        Query(
+            """
+            WITH connected AS MATERIALIZED (
+                SELECT c.tenant_id, c.auth, c.status, c.paused
+                  FROM app.connections c JOIN app.tenants n ON n.tenant_id = c.tenant_id
+                 WHERE c.status <> 'disconnected' AND n.status = 'active'),
+            last AS MATERIALIZED (
+                SELECT c.tenant_id, c.paused, i.state, i.read, i.rejected, i.total, i.finished_at, s.finished_at AS succeeded_at
+                  FROM connected c
+                  CROSS JOIN LATERAL (
+                      SELECT j.state, j.read, j.rejected, j.total, j.finished_at FROM app.imports j
+                       WHERE j.tenant_id = c.tenant_id AND NOT j.dry_run AND j.finished_at IS NOT NULL AND j.state <> 'cancelled'
+                       ORDER BY j.queued_at DESC LIMIT 1) i
+                  LEFT JOIN LATERAL (
+                      SELECT j.finished_at FROM app.imports j
+                       WHERE j.tenant_id = c.tenant_id AND NOT j.dry_run AND j.state IN ('succeeded', 'succeeded_with_rejections')
+                       ORDER BY j.queued_at DESC LIMIT 1) s ON true)
+            SELECT l.tenant_id, 'import_failed', jsonb_build_object('finished_at', l.finished_at) FROM last l WHERE l.state = 'failed'
+            UNION ALL
+            SELECT l.tenant_id, 'import_rejections', jsonb_build_object('read', l.read, 'rejected', l.rejected)
+              FROM last l WHERE l.read >= 20 AND l.rejected * 10 > l.read
+            UNION ALL
+            SELECT l.tenant_id, 'import_stale', jsonb_build_object('last_success_at', l.succeeded_at)
+              FROM last l WHERE NOT l.paused AND coalesce(l.succeeded_at, l.finished_at) < $1 - interval '26 hours'
+            UNION ALL
+            SELECT l.tenant_id, 'near_segment_limit', jsonb_build_object('people', l.total, 'limit', 500000)
+              FROM last l WHERE l.total > 450000
+            UNION ALL
+            SELECT c.tenant_id, 'withdrawal_unsent', jsonb_build_object('oldest_at', min(x.created_at), 'count', count(*))
+              FROM connected c JOIN app.opt_in_exports x ON x.tenant_id = c.tenant_id AND x.state IN ('queued', 'sent')
+             WHERE NOT c.paused AND x.status = 'withdrawn'
+             GROUP BY c.tenant_id HAVING min(x.created_at) < $1 - interval '15 minutes'
+            UNION ALL
+            SELECT c.tenant_id, 'export_backlog', jsonb_build_object('oldest_at', min(x.created_at), 'count', count(*))
+              FROM connected c JOIN app.opt_in_exports x ON x.tenant_id = c.tenant_id AND x.state IN ('queued', 'sent')
+             WHERE NOT c.paused
+             GROUP BY c.tenant_id HAVING min(x.created_at) < $1 - interval '1 hour'
+            UNION ALL
+            SELECT c.tenant_id, 'exports_failed', jsonb_build_object('count', count(*))
+              FROM connected c JOIN app.opt_in_exports x ON x.tenant_id = c.tenant_id AND x.state = 'failed'
+             WHERE x.created_at > $1 - interval '1 day' GROUP BY c.tenant_id
+            UNION ALL
+            SELECT c.tenant_id, 'connection_failing', '{}'::jsonb FROM connected c WHERE c.status = 'failing'
+            UNION ALL
+            SELECT c.tenant_id, 'wsse_sunset', jsonb_build_object('sunset', '2026-12-31')
+              FROM connected c WHERE c.auth = 'wsse' AND $1 > timestamptz '2026-12-01 00:00Z'
+            """, [.timestamp(now)])
+    }
+
+    /// What is raised, over all tenants.
+    static let raised = Query("SELECT tenant_id, kind, raised_at FROM app.alerts WHERE state = 'raised'")
+
+    /// Raises an alert; a row only where it was not raised already.
+    static func raise(_ kind: String, detail: [UInt8], tenant: UUID, now: Timestamp) -> Query {
+        Query(
+            """
+            INSERT INTO app.alerts AS a (tenant_id, kind, state, detail, raised_at) VALUES ($1, $2, 'raised', $3, $4)
+            ON CONFLICT (tenant_id, kind)
+            DO UPDATE SET state = 'raised', detail = EXCLUDED.detail, raised_at = EXCLUDED.raised_at, recovered_at = NULL
+                WHERE a.state = 'recovered'
+            RETURNING a.kind
+            """, [.uuid(tenant), .text(kind), .jsonb(detail), .timestamp(now)])
+    }
+
+    /// Recovers an alert; a row only where it was raised.
+    static func recover(_ kind: String, tenant: UUID, now: Timestamp) -> Query {
+        Query(
+            """
+            UPDATE app.alerts SET state = 'recovered', recovered_at = $3
+             WHERE tenant_id = $1 AND kind = $2 AND state = 'raised' RETURNING kind
+            """, [.uuid(tenant), .text(kind), .timestamp(now)])
+    }
+
+    static func list(tenant: UUID) -> Query {
+        Query(
+            """
+            SELECT kind, state, detail, raised_at, recovered_at FROM app.alerts WHERE tenant_id = $1
+             ORDER BY (state = 'recovered'), raised_at DESC, kind
+            """, [.uuid(tenant)])
+    }
+
+    static func alert(_ row: Row) throws -> Alert {
+        let detail: [UInt8] = try row.get(2)
+        return try Alert(
+            kind: row.get(0), state: row.get(1), detail: (try? JSON.parse(detail)) ?? .null, raisedAt: row.get(3),
+            recoveredAt: row.get(4))
+    }
+}

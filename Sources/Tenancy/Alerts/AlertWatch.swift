@@ -1,0 +1,87 @@
+public import EventLoop
+public import FoundationEssentials
+import JSON
+public import Persistence
+
+/// Looks every minute at what is the case, and says once when it begins and once when it is over: as a delivery to the charles
+/// instance and on the operators' page of the tenant.
+///
+/// Each replica looks; the row of the alert decides which of them says it. States of an alert: none → raised → recovered → raised …
+public struct AlertWatch: Service {
+    /// How often it looks.
+    public static let interval = Duration.seconds(60)
+    /// A burst of refused webhooks is known to one process alone, so the others let it stand for this long.
+    static let burstStands = Duration.seconds(1800)
+
+    private let database: Database
+    private let time: any TimeSource
+    private let refusals: RefusedWebhooks
+    private let onFailure: @Sendable (any Error) -> Void
+
+    /// A watch.
+    public init(
+        database: Database, refusals: RefusedWebhooks, time: any TimeSource,
+        onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) {
+        self.database = database
+        self.refusals = refusals
+        self.time = time
+        self.onFailure = onFailure
+    }
+
+    /// Looks until the task is cancelled.
+    public func run() async throws {
+        while !Task.isCancelled {
+            // Spread over the interval, so that replicas do not look at once.
+            try await time.sleep(for: Self.interval * Double.random(in: 0.8...1.2))
+            do { try await look() } catch is CancellationError { throw CancellationError() } catch { onFailure(error) }
+        }
+    }
+
+    /// The alerts of a tenant, raised ones first.
+    public func alerts(tenant: UUID) async throws -> [Alert] {
+        try await database.run(.tenant(tenant), AlertStore.list(tenant: tenant)).map(AlertStore.alert)
+    }
+
+    /// Compares what is the case with what was said, once.
+    public func look() async throws {
+        let now = time.now()
+        let rows = try await database.run(.operator, [AlertStore.firing(now: now), AlertStore.raised])
+        var firing: [Key: [UInt8]] = [:]
+        for row in rows[0] { firing[Key(tenant: try row.get(0), kind: try row.get(1))] = try row.get(2) }
+        for (tenant, count) in refusals.bursts() {
+            let detail: JSON = ["count": .number(JSONNumber(count))]
+            firing[Key(tenant: tenant, kind: AlertKind.webhooksUnauthorized.rawValue)] = detail.encoded()
+        }
+        var raised: [Key: Timestamp] = [:]
+        for row in rows[1] { raised[Key(tenant: try row.get(0), kind: try row.get(1))] = try row.get(2) }
+        for (key, detail) in firing where raised[key] == nil {
+            try await say(
+                "alert.raised", key, detail, AlertStore.raise(key.kind, detail: detail, tenant: key.tenant, now: now),
+                now)
+        }
+        for (key, since) in raised where firing[key] == nil {
+            if key.kind == AlertKind.webhooksUnauthorized.rawValue, now - since < Self.burstStands { continue }
+            try await say(
+                "alert.recovered", key, nil, AlertStore.recover(key.kind, tenant: key.tenant, now: now), now)
+        }
+    }
+
+    private struct Key: Hashable {
+        let tenant: UUID
+        let kind: String
+    }
+
+    private func say(_ type: String, _ key: Key, _ detail: [UInt8]?, _ change: Query, _ now: Timestamp) async throws {
+        try await database.transaction(.tenant(key.tenant)) { transaction in
+            // No row: another replica has said it.
+            guard try await !transaction.query(change).isEmpty else { return }
+            let data: JSON = [
+                "kind": .string(key.kind), "at": .string(now.rfc3339),
+                "detail": detail.flatMap { try? JSON.parse($0) } ?? .null,
+            ]
+            _ = try await transaction.batch(
+                DeliveryOutbox.queries(tenant: key.tenant, [OutgoingEvent(type: type, data: data)], now: now))
+        }
+    }
+}
