@@ -29,8 +29,27 @@ extension Pages {
                             .contains(Showcase.hostileName) == true, "\(name)")
                 }
             }
+            for step in 1...5 {
+                try await browser.open(showcase.address("/settings/integrations?connect=\(step)"))
+                try await browser.wait(until: "document.querySelector('dialog footer .primary')")
+                try await check(browser, "\(look.rawValue)-connect-\(step)")
+            }
+            if look == .light || look == .phone {
+                for (name, path, opener) in Self.popUps {
+                    try await browser.open(showcase.address(path))
+                    try await browser.press(opener)
+                    try await browser.wait(until: "document.querySelector('dialog footer .primary')")
+                    try await check(browser, "\(look.rawValue)-\(name)")
+                }
+            }
             await browser.close()
         }
+
+        private static let popUps = [
+            ("new-flow", "/flows", "Create a flow"), ("new-audience", "/audiences", "Create an audience"),
+            ("new-import", "/imports", "Sync now"), ("dry-run", "/imports", "Dry run"),
+            ("new-key", "/settings/api-keys", "Create a key"), ("disconnect", "/settings/integrations", "Disconnect"),
+        ]
 
         @Test("of the operators, too", arguments: [Look.light, .dark, .phone])
         func operatorPages(_ look: Look) async throws {
@@ -54,10 +73,13 @@ extension Pages {
             let showcase = try await Showcase.get()
             let browser = try await showcase.signedIn()
             try await browser.open(showcase.address("/contacts"))
+            // What is in the browser's cache is asked for again.
             let bytes = try await browser.evaluate(
                 """
-                return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-                    .filter((e) => !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0)
+                const names = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                    .map((e) => e.name.split('#')[0]).filter((name) => !name.includes('/api/'));
+                return Promise.all([...new Set(names)].map((name) => fetch(name, {cache: 'reload'}).then((r) => r.arrayBuffer())))
+                    .then((bodies) => bodies.reduce((sum, body) => sum + body.byteLength, 0));
                 """)
             let count = try #require(bytes.int)
             #expect((20_000...100_000).contains(count))
@@ -67,14 +89,14 @@ extension Pages {
         private func check(_ browser: Browser, _ name: String) async throws {
             let complaints = try await browser.evaluate(pageAudit)
             #expect(complaints == .array([]), "\(name)")
-            let width = try await browser.evaluate(
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            #expect(width.int == 0, "\(name) scrolls sideways")
+            // On a phone the layout grows with what does not fit: the width asked for is what counts.
+            let width = try await browser.evaluate("return document.documentElement.scrollWidth")
+            #expect(width.int ?? 9999 <= (name.hasPrefix("phone") ? 375 : 1280), "\(name) scrolls sideways")
             #expect(try await browser.evaluate("return window.attacked ?? null") == .null, "\(name)")
             #expect(
                 try await browser.evaluate("return document.querySelector('img') === null") == .bool(true), "\(name)")
             #expect(try await browser.messages() == [], "\(name)")
-            try await browser.screenshot("\(screenshots)/\(name).png")
+            if !name.hasPrefix("german") { try await browser.screenshot("\(screenshots)/\(name).png") }
         }
     }
 }

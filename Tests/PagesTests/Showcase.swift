@@ -52,6 +52,9 @@ struct Showcase {
             ("report-webhooks", "/reports/webhooks"), ("marketplace", "/settings/integrations"),
             ("api-keys", "/settings/api-keys"), ("instance", "/settings/instance"), ("nothing", "/contacts/nobody"),
         ]
+        if let conflict = try await call(.get, "/identity_conflicts?limit=1")["id"]?.string {
+            pages.append(("conflict", "/conflicts/\(conflict)"))
+        }
         for list in ["orders", "flows", "events", "imports", "deliveries"] {
             let found = try await call(.get, "/\(list)?limit=1")["id"]?.string ?? ""
             pages.append((String(list.dropLast(list == "deliveries" ? 3 : 1)), "/\(list)/\(found)"))

@@ -41,7 +41,7 @@ export async function importStep(state) {
     const fallback = mapping?.fallback_source && known.get(mapping.fallback_source);
     return h("tr", { role: "row" },
       h("th", { role: "rowheader", scope: "row" }, t(from), " ", badge("off", t("Default"), "lock"),
-        source && h("span", { class: "xs muted" }, h("br"), fallback ? t("{a}, else {b}", { a: source.name, b: fallback.name }) : source.name)),
+        source && (fallback || source.name !== from) && h("span", { class: "xs muted" }, h("br"), fallback ? t("{a}, else {b}", { a: source.name, b: fallback.name }) : source.name)),
       h("td", { role: "cell", class: "hide-s" }, icon("arrow")), h("td", { role: "cell", "data-label": t("Destination") }, t(to)),
       h("td", { role: "cell", class: "hide-s" }, t("Always")), h("td", { role: "cell", class: "hide-s" }));
   };

@@ -109,4 +109,5 @@ export const german = {
   "There is no such conflict.": "Diesen Konflikt gibt es nicht.",
   "1 order": "1 Bestellung",
   "Disputed": "Strittig",
+  "1 contact matches now": "1 Kontakt passt jetzt",
 };

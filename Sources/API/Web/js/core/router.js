@@ -4,6 +4,8 @@
 const routes = [];
 let current = new AbortController();
 let render = () => {};
+/** The address that is shown. */
+let shown = "";
 
 /** on("/contacts/:id", async (context) => …); context = {parameters, search, signal, navigate} */
 export function on(pattern, page) {
@@ -15,7 +17,8 @@ export function on(pattern, page) {
 export function start(show) {
   render = show;
   history.scrollRestoration = "manual";
-  addEventListener("popstate", (event) => visit(event.state?.scroll ?? 0));
+  // A fragment of the page that is shown is the browser's to go to.
+  addEventListener("popstate", (event) => { if (location.pathname + location.search !== shown) visit(event.state?.scroll ?? 0); });
   document.addEventListener("click", (event) => {
     const anchor = event.target.closest?.("a[href]");
     if (!anchor || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -46,9 +49,11 @@ export function remember(values) {
   }
   const text = search.toString();
   history.replaceState(history.state, "", location.pathname + (text ? `?${text}` : ""));
+  shown = location.pathname + location.search;
 }
 
 async function visit(scroll) {
+  shown = location.pathname + location.search;
   current.abort();
   current = new AbortController();
   const { signal } = current;

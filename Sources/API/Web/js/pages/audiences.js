@@ -68,7 +68,7 @@ async function edit() {
     try {
       const result = (await api.post("/audiences/preview", { rules: compiled() })).data[0];
       fill(problem);
-      count.textContent = t("{n} contacts match now", { n: number(result.count) });
+      count.textContent = result.count === 1 ? t("1 contact matches now") : t("{n} contacts match now", { n: number(result.count) });
     } catch (fault) {
       count.textContent = "";
       if (fault.status === 404 || fault.status === 405) return;
