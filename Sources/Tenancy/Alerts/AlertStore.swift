@@ -56,6 +56,9 @@ enum AlertStore {
             """, [.timestamp(now)])
     }
 
+    /// Ends reports of tenants' logins that run longer than any report should.
+    static let endLongReports = Query("SELECT app.end_long_reports(interval '10 minutes')")
+
     /// What is raised, over all tenants.
     static let raised = Query("SELECT tenant_id, kind, raised_at FROM app.alerts WHERE state = 'raised'")
 

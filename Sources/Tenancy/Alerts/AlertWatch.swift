@@ -34,7 +34,11 @@ public struct AlertWatch: Service {
         while !Task.isCancelled {
             // Spread over the interval, so that replicas do not look at once.
             try await time.sleep(for: Self.interval * Double.random(in: 0.8...1.2))
-            do { try await look() } catch is CancellationError { throw CancellationError() } catch { onFailure(error) }
+            do {
+                try await look()
+                // A login can lift its own time-out.
+                _ = try await database.run(.operator, AlertStore.endLongReports)
+            } catch is CancellationError { throw CancellationError() } catch { onFailure(error) }
         }
     }
 

@@ -60,12 +60,11 @@ public struct OptInSweeper: Sendable {
                 }
             let now = time.now()
             guard let next else {
-                if sweep == .reconcile {
-                    _ = try await database.run(
-                        .tenant(tenantID),
-                        OptInExportStore.proceed(
-                            .reconcile, tenant: tenantID, after: nil, at: now + limits.reconcileEvery, now: now))
-                }
+                // Choosing the field starts the comparisons, and each of them asks for the next.
+                _ = try await database.run(
+                    .tenant(tenantID),
+                    OptInExportStore.proceed(
+                        .reconcile, tenant: tenantID, after: nil, at: now + limits.reconcileEvery, now: now))
                 return true
             }
             place = next
