@@ -22,9 +22,13 @@ struct EventCapability {
         _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts, log: Log,
         board: JobBoard, refusals: RefusedWebhooks, group: EventLoopGroup, time: any TimeSource
     ) throws {
+        // Pools apart: acknowledging waits for nobody's connection, and what happens in the background takes none from
+        // people who wait for an answer.
+        let acknowledging = try Self.pool("inbox", settings, group)
+        let background = try Self.pool("events", settings, group)
         let policy = EndpointPolicy(addresses: .publicOnly(allowing: settings.allowedPrivateNetworks))
         let deliverer = Deliverer(
-            database: database, client: HTTPClient(group: group), policy: policy, secrets: secrets, time: time,
+            database: background, client: HTTPClient(group: group), policy: policy, secrets: secrets, time: time,
             plan: DeliveryRetryPlan(retryFor: settings.deliveryRetryFor))
         deliveryJobs = [
             "deliver": { job in
@@ -32,15 +36,9 @@ struct EventCapability {
                 return .finished
             }
         ]
-        // Connections of its own: whatever else the process does, acknowledging need not wait for one.
-        var inboxConfiguration = DatabaseConfiguration(url: settings.databaseURL)
-        inboxConfiguration.connectionsPerLoop = 2
-        inboxConfiguration.applicationName = "charles-emarsys inbox"
-        let inbox = InboxWriter(
-            database: try Database(inboxConfiguration, group: group), group: group, time: time
-        ) { board.wake("events") }
+        let inbox = InboxWriter(database: acknowledging, group: group, time: time) { board.wake("events") }
         let processor = EventProcessor(
-            database: database, contacts: contacts, time: time, pace: EventPace { inbox.isBusy }
+            database: background, contacts: contacts, time: time, pace: EventPace { inbox.isBusy }
         ) { board.wake("deliveries") }
         eventJobs = [
             "process_events": { job in
@@ -77,5 +75,14 @@ struct EventCapability {
                     ["error": .string("\((error as? DatabaseError)?.description ?? "unknown")")])
             }
         ]
+    }
+
+    private static func pool(
+        _ purpose: String, _ settings: ServiceSettings, _ group: EventLoopGroup
+    ) throws -> Database {
+        var configuration = DatabaseConfiguration(url: settings.databaseURL)
+        configuration.connectionsPerLoop = 2
+        configuration.applicationName = "charles-emarsys \(purpose)"
+        return try Database(configuration, group: group)
     }
 }

@@ -50,7 +50,7 @@ public struct Setting: Sendable {
             text: "how long a delivery is retried before it is dead"),
         Setting(
             name: "CHARLES_DATABASE_CONNECTIONS", fallback: "8",
-            text: "connections to PostgreSQL at most, 2 to 500; webhooks have two more for each core"),
+            text: "connections to PostgreSQL at most, 2 to 500; webhooks have four more for each core"),
         Setting(name: "CHARLES_LOG_LEVEL", fallback: "info", text: "debug, info, warning or error"),
     ]
 }

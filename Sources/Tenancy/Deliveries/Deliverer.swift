@@ -60,9 +60,9 @@ public struct Deliverer: Sendable {
         let start = time.now()
         for _ in 0..<limits.rounds {
             let now = time.now()
-            guard let stored = try await endpoint(tenantID: tenantID), stored.endpoint.isEnabled,
-                try await !isPaused(tenantID: tenantID)
-            else { return }
+            guard let stored = try await endpoint(tenantID: tenantID), stored.endpoint.isEnabled else { return }
+            // The lane lets the job go on when the pause ends.
+            if try await isPaused(tenantID: tenantID) { return try await wake(tenantID: tenantID, at: now) }
             let width = stored.endpoint.circuit.permits(limits.inFlight, now: now)
             guard width > 0 else {
                 return try await wake(tenantID: tenantID, at: stored.endpoint.circuit.openUntil ?? now)
