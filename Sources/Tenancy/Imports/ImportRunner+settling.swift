@@ -100,7 +100,6 @@ extension ImportRunner {
     ) async throws {
         let now = time.now()
         var queries = ImportStore.clearIDs(tenant.id, run.id)
-        queries.append(ImportStore.countUsage(tenant.id, run.id, now: now))
         queries.append(ImportStore.finish(tenant.id, run.id, state, failure: failure, sample: nil, now: now))
         if tenant.connection?.status != .disconnected {
             queries += try await nextRuns(tenant, run, now: now, alone: Set(alone))

@@ -289,7 +289,6 @@ public struct ImportRunner: Sendable {
             }
             queries += ImportStore.forgetFormerIDs(tenant, keeping: run.id)
         }
-        queries.append(ImportStore.countUsage(tenant, run.id, now: now))
         queries.append(
             ImportStore.finish(
                 tenant, run.id, isComplete ? .succeeded : .succeededWithRejections, failure: nil,

@@ -333,16 +333,6 @@ enum ImportStore {
               FROM app.imports i WHERE i.tenant_id = $1 AND i.id = $2
             """, [.uuid(tenant), .uuid(id), .timestamp(now)])
     }
-
-    static func countUsage(_ tenant: UUID, _ id: UUID, now: Timestamp) -> Query {
-        Query(
-            """
-            INSERT INTO app.api_usage_daily AS u (tenant_id, day, kind, calls)
-            SELECT $1, ($3 AT TIME ZONE 'UTC')::date, 'import', i.api_calls FROM app.imports i
-             WHERE i.tenant_id = $1 AND i.id = $2
-            ON CONFLICT (tenant_id, day, kind) DO UPDATE SET calls = u.calls + EXCLUDED.calls
-            """, [.uuid(tenant), .uuid(id), .timestamp(now)])
-    }
 }
 
 /// Why a row, or a value of it, did not come in.
