@@ -167,48 +167,51 @@ static const unsigned char a54[] = {
 #embed "../../db/migrations/0014_contact_reads.sql" if_empty(0)
 };
 static const unsigned char a55[] = {
-#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+#embed "../../db/migrations/0015_plain_insertion.sql" if_empty(0)
 };
 static const unsigned char a56[] = {
-#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
 };
 static const unsigned char a57[] = {
-#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
+#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
 };
 static const unsigned char a58[] = {
-#embed "../../db/migrations/0027_reports.sql" if_empty(0)
+#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
 };
 static const unsigned char a59[] = {
-#embed "../../db/migrations/0028_orders_of_contact.sql" if_empty(0)
+#embed "../../db/migrations/0027_reports.sql" if_empty(0)
 };
 static const unsigned char a60[] = {
-#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+#embed "../../db/migrations/0028_orders_of_contact.sql" if_empty(0)
 };
 static const unsigned char a61[] = {
-#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
+#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
 };
 static const unsigned char a62[] = {
-#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
+#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
 };
 static const unsigned char a63[] = {
-#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
+#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
 };
 static const unsigned char a64[] = {
-#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
 };
 static const unsigned char a65[] = {
-#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
 };
 static const unsigned char a66[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
 };
 static const unsigned char a67[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a68[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a69[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a70[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -267,23 +270,24 @@ static const struct casset all[] = {
     {"db/migrations/0012_imports.sql", a52, sizeof a52},
     {"db/migrations/0013_privacy.sql", a53, sizeof a53},
     {"db/migrations/0014_contact_reads.sql", a54, sizeof a54},
-    {"db/migrations/0020_deliveries_and_replays.sql", a55, sizeof a55},
-    {"db/migrations/0025_attribution.sql", a56, sizeof a56},
-    {"db/migrations/0026_audiences.sql", a57, sizeof a57},
-    {"db/migrations/0027_reports.sql", a58, sizeof a58},
-    {"db/migrations/0028_orders_of_contact.sql", a59, sizeof a59},
-    {"db/migrations/0030_consent_state.sql", a60, sizeof a60},
-    {"db/migrations/0031_opt_in_of_contact.sql", a61, sizeof a61},
-    {"db/migrations/0032_opt_in_export_work.sql", a62, sizeof a62},
-    {"db/migrations/0033_pinned_export_plans.sql", a63, sizeof a63},
-    {"db/migrations/0035_operators.sql", a64, sizeof a64},
-    {"db/migrations/0036_pauses.sql", a65, sizeof a65},
-    {"db/migrations/0040_reporting_access.sql", a66, sizeof a66},
-    {"db/reporting/10_views.sql", a67, sizeof a67},
-    {"db/reporting/20_all_tenants.sql", a68, sizeof a68},
-    {"db/reporting/30_closed_doors.sql", a69, sizeof a69},
+    {"db/migrations/0015_plain_insertion.sql", a55, sizeof a55},
+    {"db/migrations/0020_deliveries_and_replays.sql", a56, sizeof a56},
+    {"db/migrations/0025_attribution.sql", a57, sizeof a57},
+    {"db/migrations/0026_audiences.sql", a58, sizeof a58},
+    {"db/migrations/0027_reports.sql", a59, sizeof a59},
+    {"db/migrations/0028_orders_of_contact.sql", a60, sizeof a60},
+    {"db/migrations/0030_consent_state.sql", a61, sizeof a61},
+    {"db/migrations/0031_opt_in_of_contact.sql", a62, sizeof a62},
+    {"db/migrations/0032_opt_in_export_work.sql", a63, sizeof a63},
+    {"db/migrations/0033_pinned_export_plans.sql", a64, sizeof a64},
+    {"db/migrations/0035_operators.sql", a65, sizeof a65},
+    {"db/migrations/0036_pauses.sql", a66, sizeof a66},
+    {"db/migrations/0040_reporting_access.sql", a67, sizeof a67},
+    {"db/reporting/10_views.sql", a68, sizeof a68},
+    {"db/reporting/20_all_tenants.sql", a69, sizeof a69},
+    {"db/reporting/30_closed_doors.sql", a70, sizeof a70},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 70;
+    *count = 71;
     return all;
 }
