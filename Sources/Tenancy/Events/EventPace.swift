@@ -1,33 +1,35 @@
 import EventLoop
 import Synchronization
 
-/// Lets acknowledging go first: while webhooks queue up for their commit, processing takes turns far apart instead of competing
-/// with it for the database. What is durable can wait; a sender that waits sends again.
+/// Lets acknowledging go first: while webhooks arrive in numbers, processing takes a quarter of the time at most, so that it does
+/// not compete with them for the database. What is durable can wait; a sender that waits sends again.
 public final class EventPace: Sendable {
     private let isBusy: @Sendable () -> Bool
-    private let interval: Duration
     private let nextTurn = Mutex(Timestamp(microseconds: 0))
 
-    /// - Parameters:
-    ///   - interval: Between two transactions of this process while it is busy.
-    ///   - isBusy: Whether webhooks queue up.
-    public init(interval: Duration = .milliseconds(500), isBusy: @escaping @Sendable () -> Bool) {
-        self.interval = interval
-        self.isBusy = isBusy
-    }
+    /// - Parameter isBusy: Whether webhooks arrive in numbers.
+    public init(isBusy: @escaping @Sendable () -> Bool) { self.isBusy = isBusy }
 
     /// Never busy.
     public static var unhurried: EventPace { EventPace { false } }
 
-    /// Waits for a turn: none while there is room, at most five seconds otherwise.
+    /// Waits for a turn: not at all while there is room, five seconds at most otherwise.
     func turn(_ time: any TimeSource) async throws {
         guard isBusy() else { return }
         let now = time.now()
         let turn = nextTurn.withLock { next in
             let turn = min(max(next, now), now + .seconds(5))
-            next = turn + interval
+            // Until the turn's own length is known.
+            next = turn + .milliseconds(200)
             return turn
         }
         if turn > now { try await time.sleep(until: turn) }
+    }
+
+    /// A turn ended: while busy, the next one begins when three times its length have passed.
+    func ended(after duration: Duration, _ time: any TimeSource) {
+        guard isBusy() else { return }
+        let earliest = time.now() + min(duration * 3, .seconds(3))
+        nextTurn.withLock { $0 = max($0, earliest) }
     }
 }

@@ -45,8 +45,10 @@ public struct EventProcessor: Sendable {
     public func drain(tenantID: UUID) async throws {
         for _ in 0..<limits.batches {
             try await pace.turn(time)
+            let start = ContinuousClock.now
             do {
                 if try await process(tenantID: tenantID, only: nil, limit: limits.batch).isEmpty { return }
+                pace.ended(after: ContinuousClock.now - start, time)
                 onDeliveries()
             } catch {
                 if (error as? DatabaseError)?.isTransient == true || error is CancellationError { throw error }

@@ -18,6 +18,7 @@ public final class InboxWriter: Sendable {
     }
 
     private let inboxes: [LoopInbox]
+    private let time: any TimeSource
 
     /// - Parameters:
     ///   - database: Where events go.
@@ -28,13 +29,17 @@ public final class InboxWriter: Sendable {
         database: Database, group: EventLoopGroup, time: any TimeSource, limits: Limits = Limits(),
         onWake: @escaping @Sendable () -> Void = {}
     ) {
+        self.time = time
         inboxes = group.loops.map {
             LoopInbox(loop: $0, database: database, time: time, limits: limits, onWake: onWake)
         }
     }
 
-    /// Whether so many requests share a commit that whoever can wait should.
-    public var isBusy: Bool { inboxes.contains { $0.queued.load(ordering: .relaxed) >= 8 } }
+    /// Whether webhooks arrive in numbers, so that whoever can wait should.
+    public var isBusy: Bool {
+        let now = time.now().microseconds
+        return inboxes.contains { $0.busyUntil.load(ordering: .relaxed) > now }
+    }
 
     /// Returns when the rows are durable, or known not to be, in their order.
     func append(_ rows: [InboxRow]) async -> [InboxOutcome] {

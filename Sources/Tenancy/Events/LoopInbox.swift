@@ -31,8 +31,10 @@ final class LoopInbox: @unchecked Sendable {
     private let onWake: @Sendable () -> Void
     private var waiting: [Waiter] = []
     private var writers = 0
-    /// Requests that had to wait for the commit before theirs, at the last one; read from other threads.
-    let queued = Atomic<Int>(0)
+    /// The end of the last quarter of a second in which many rows came, in microseconds; read from other threads.
+    let busyUntil = Atomic<Int64>(0)
+    private var windowStart = Timestamp(microseconds: 0)
+    private var windowRows = 0
     private var toWake = Set<UUID>()
     private var wakeIsScheduled = false
 
@@ -67,7 +69,7 @@ final class LoopInbox: @unchecked Sendable {
             }
             let batch = Array(waiting[..<taken])
             waiting.removeFirst(taken)
-            queued.store(taken, ordering: .relaxed)
+            measure(count)
             let rows = batch.flatMap(\.rows)
             let outcomes = await InboxBatch(database: database, now: time.now()).store(rows)
             wake(rows, outcomes)
@@ -78,7 +80,19 @@ final class LoopInbox: @unchecked Sendable {
             }
         }
         writers -= 1
-        if writers == 0 { queued.store(0, ordering: .relaxed) }
+    }
+
+    /// Busy is who takes more than a hundred rows a second.
+    private func measure(_ rows: Int) {
+        let now = time.now()
+        if now - windowStart > .milliseconds(250) {
+            windowStart = now
+            windowRows = 0
+        }
+        windowRows += rows
+        if windowRows >= 25 {
+            busyUntil.store((now + .milliseconds(500)).microseconds, ordering: .relaxed)
+        }
     }
 
     // MARK: Waking the processing
