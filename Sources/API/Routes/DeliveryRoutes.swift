@@ -19,10 +19,14 @@ public struct DeliveryRoutes: RouteGroup {
         let deliveries = deliveries
         routes.on(
             .get, "/api/v0/delivery_endpoint", .read,
-            RouteDescription("Show the delivery endpoint; its secret with permission admin", tag: "Deliveries")
+            RouteDescription(
+                "Show the delivery endpoint; its secret with permission admin", tag: "Deliveries",
+                query: [.init("reveal", "false leaves the secret out", schema: ["type": "boolean"])])
         ) { context in
+            let reveals =
+                context.principal.permissions.contains(.admin) && context.request.queryItem("reveal") != "false"
             let endpoint = try await deliveries.endpoint(
-                tenantID: context.tenant.id, showsSecret: context.principal.permissions.contains(.admin))
+                tenantID: context.tenant.id, revealedTo: reveals ? context.principal.actor : nil)
             return .enveloped(endpoint.map { [$0] } ?? [])
         }
         routes.on(

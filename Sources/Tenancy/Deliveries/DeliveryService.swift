@@ -27,10 +27,16 @@ public struct DeliveryService: Sendable {
     // MARK: The endpoint
 
     /// The endpoint as clients see it; nil where there is none.
-    /// - Parameter showsSecret: Only for those who may see secrets.
-    public func endpoint(tenantID: UUID, showsSecret: Bool) async throws -> JSON? {
+    /// - Parameter actor: Who sees the secret, which is written down; nil leaves it out.
+    public func endpoint(tenantID: UUID, revealedTo actor: String?) async throws -> JSON? {
         guard let stored = try await deliverer.endpoint(tenantID: tenantID) else { return nil }
-        let secret = showsSecret ? try await secrets.current(stored, tenantID: tenantID) : nil
+        var secret: [UInt8]?
+        if let actor {
+            secret = try await secrets.current(stored, tenantID: tenantID)
+            _ = try await database.run(
+                .tenant(tenantID),
+                AuditStore.insert(tenantID, at: time.now(), actor: actor, action: "delivery_secret.revealed"))
+        }
         return stored.endpoint.json(secret: secret.map(EndpointSecrets.text))
     }
 

@@ -174,7 +174,7 @@ struct DelivererTests {
         instance.answer(410)
         try await drain()
         try await drain()
-        let endpoint = try #require(try await service.endpoint(tenantID: bench.tenantID, showsSecret: false))
+        let endpoint = try #require(try await service.endpoint(tenantID: bench.tenantID, revealedTo: nil))
         #expect(endpoint["enabled"] == false)
         #expect(endpoint["disabled_reason"] == "gone")
         instance.answer(200)

@@ -110,4 +110,9 @@ export const german = {
   "1 order": "1 Bestellung",
   "Disputed": "Strittig",
   "1 contact matches now": "1 Kontakt passt jetzt",
+  "Nothing answers at this address.": "Unter dieser Adresse antwortet nichts.",
+  "The address is private; deliveries go to public ones.": "Die Adresse ist privat; zugestellt wird nur an öffentliche.",
+  "The endpoint did not answer in time.": "Der Endpunkt hat nicht rechtzeitig geantwortet.",
+  "The endpoint redirects; enter the address it leads to.": "Der Endpunkt leitet um; gib die Adresse an, zu der er führt.",
+  "The endpoint refused the delivery.": "Der Endpunkt hat die Zustellung abgelehnt.",
 };

@@ -15,7 +15,7 @@ function stateBadge(state) {
 }
 
 export async function deliveries({ search, signal }) {
-  const endpoint = await optional(api.one("/delivery_endpoint", { signal }));
+  const endpoint = await optional(api.one("/delivery_endpoint?reveal=false", { signal }));
   const list = pagedTable({
     path: "/deliveries", filters: { state: search.state }, signal, caption: t("Deliveries, newest first"),
     blank: empty("reply", t("No deliveries"), t("What happens here is told to your charles instance at the endpoint above.")),
@@ -28,6 +28,12 @@ export async function deliveries({ search, signal }) {
   list.start();
   return [pageHead(t("Deliveries"), { lead: t("Where your charles instance hears what happens, signed and in order per contact.") }), h("div", { class: "stack-lg" }, endpointCard(endpoint), list.element)];
 }
+
+/** Why nothing was delivered. */
+const failure = (code) => ({
+  connection_failed: t("Nothing answers at this address."), timed_out: t("The endpoint did not answer in time."), address_not_allowed: t("The address is private; deliveries go to public ones."),
+  redirected: t("The endpoint redirects; enter the address it leads to."), http_status: t("The endpoint refused the delivery."),
+}[code] ?? code.replaceAll("_", " "));
 
 function endpointCard(endpoint) {
   const url = field(t("Endpoint URL"), input({ class: "input mono", type: "url", value: endpoint?.url ?? "", placeholder: "https://" }), { hint: t("https, publicly reachable. Private addresses are refused.") });
@@ -43,9 +49,9 @@ function endpointCard(endpoint) {
         try { await api.put("/delivery_endpoint", { url: url.input.value.trim(), enabled: enabled.checked }); toast(t("The endpoint was saved.")); reload(); } catch (fault) { url.setError(fault.on?.("url")); fill(problem, problemNotice(fault)); }
       },
     }, url.element, h("label", { class: "check" }, enabled, h("span", {}, t("Send what happens to this endpoint"))),
-    endpoint && h("div", { class: "field" }, h("span", { class: "legend" }, t("Signing secret")), copyable(endpoint.secret ?? null, { secret: true, labels, reveal: async () => (await api.one("/delivery_endpoint?reveal=true")).secret ?? t("Needs the permission admin") }), h("span", { class: "hint" }, t("Signatures follow the Standard Webhooks specification."))),
+    endpoint && h("div", { class: "field" }, h("span", { class: "legend" }, t("Signing secret")), copyable(null, { secret: true, labels, reveal: async () => (await api.one("/delivery_endpoint?reveal=true")).secret ?? t("Needs the permission admin") }), h("span", { class: "hint" }, t("Signatures follow the Standard Webhooks specification."))),
     problem, h("p", { class: "row" }, h("button", { class: "btn primary", type: "submit" }, t("Save the endpoint")),
-      endpoint && button(t("Send a test"), { onclick: async (event) => { const b = event.currentTarget; b.disabled = true; try { const r = (await api.post("/delivery_endpoint/test")).data?.[0] ?? {}; fill(problem, notice(r.ok === false || r.error ? "bad" : "ok", r.error ?? t("The endpoint answered {status}.", { status: r.status ?? "2xx" }))); } catch (fault) { fill(problem, problemNotice(fault)); } b.disabled = false; } }),
+      endpoint && button(t("Send a test"), { onclick: async (event) => { const b = event.currentTarget; b.disabled = true; try { const r = (await api.post("/delivery_endpoint/test")).data?.[0] ?? {}; fill(problem, notice(r.ok === false || r.error ? "bad" : "ok", r.error ? failure(r.error) : t("The endpoint answered {status}.", { status: r.status ?? "2xx" }))); } catch (fault) { fill(problem, problemNotice(fault)); } b.disabled = false; } }),
       endpoint && button(t("Rotate the secret"), { onclick: () => confirm({ title: t("Rotate the signing secret?"), text: t("Deliveries carry both signatures for 24 hours."), action: t("Rotate the secret"), danger: false, act: () => api.post("/delivery_endpoint/rotate") }).then((done) => done && reload()) }))));
 }
 
@@ -55,7 +61,7 @@ export async function delivery({ parameters, signal }) {
   return [
     pageHead(found.type, { crumbs: [[t("Deliveries"), "/deliveries"]], lead: h("p", { class: "row" }, stateBadge(found.state), " ", h("span", {}, dateTime(found.created_at))),
       actions: [button(t("Replay"), { onclick: () => confirm({ title: t("Send this delivery again?"), text: t("The receiver sees the same webhook-id."), action: t("Send it again"), danger: false, act: () => api.post(`/deliveries/${found.id}/replay`) }).then((done) => { if (done) { toast(t("It is being sent again.")); reload(); } }) }, "run")] }),
-    found.last_error && notice("bad", found.last_error.detail ?? found.last_error.code ?? JSON.stringify(found.last_error)),
+    found.last_error && notice("bad", found.last_error.status ? t("The endpoint answered {status}.", { status: found.last_error.status }) : failure(found.last_error.code)),
     h("div", { class: "stack-lg" },
       attempts.length > 0 && h("section", { class: "card flush" }, h("table", { class: "table" }, h("thead", {}, h("tr", {}, [t("Attempt"), t("Time"), t("Answer"), t("Took"), t("What it said")].map((c) => h("th", { scope: "col" }, c)))),
         h("tbody", {}, attempts.map((a) => h("tr", {}, h("th", { scope: "row" }, a.attempt), h("td", {}, dateTime(a.at)), h("td", {}, a.status ?? a.error ?? "–"), h("td", { class: "num" }, `${number(a.duration_ms)} ms`), h("td", {}, h("code", { class: "xs" }, a.response_excerpt ?? a.error ?? ""))))))),

@@ -1,9 +1,9 @@
 // Settings > Integrations > Marketplace: Emarsys to connect, and the connected app with its health.
 import { api } from "../core/api.js";
 import { badge, button, copyable, empty, h, icon, link, notice, plain, toast } from "../core/dom.js";
-import { confirm } from "../core/dialog.js";
+import { confirm, problemNotice } from "../core/dialog.js";
 import { ago, date, dateTime } from "../core/format.js";
-import { reload } from "../core/router.js";
+import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
 
@@ -12,7 +12,7 @@ export const PERMISSIONS = ["contact.getdata", "contact.singleUpdate", "contact.
   "field.singlechoice.lang.list", "field.singlechoice.trans.list", "segment.get", "segment.list", "segment.contact.list",
   "combinedsegment.list"];
 
-export async function marketplace({ session, signal, search, navigate }) {
+export async function marketplace({ session, signal, search }) {
   const enabled = session.features?.emarsys;
   const connection = enabled ? await optional(api.one("/integrations/emarsys/connection", { signal })) : null;
   const connected = connection && connection.status !== "disconnected";
@@ -49,7 +49,7 @@ export async function marketplace({ session, signal, search, navigate }) {
               h("div", { class: "row top" }, icon(symbol), h("p", { class: "grow" }, h("strong", {}, title), h("br"), h("span", { class: "muted" }, text))))))),
         h("section", { "aria-labelledby": "conn" },
           h("div", { class: "section-head" }, h("h2", { id: "conn" }, t("Connected apps"))),
-          connected ? await connectedApp({ connection, session, signal, open, navigate })
+          connected ? await connectedApp({ connection, signal, open })
             : empty("plug", t("Nothing connected yet"), t("Once the connection is successful, you find Emarsys here, with its last import and its health.")))),
       before(enabled)),
   ];
@@ -84,13 +84,15 @@ async function connectedApp({ connection, signal, open }) {
       button(t("Edit"), { class: "sm", onclick: () => open(1) }, "gear"),
       button(t("Sync now"), {
         class: "sm", onclick: async (event) => {
-          event.currentTarget.disabled = true;
-          const { problemNotice } = await import("../core/dialog.js");
-          const parent = event.currentTarget.closest("article");
+          const self = event.currentTarget;
+          self.disabled = true;
           try {
             const run = (await api.post("/imports", { mode: "incremental" })).data[0];
-            (await import("../core/router.js")).navigate(`/imports/${run.id}`);
-          } catch (fault) { parent.append(problemNotice(fault)); }
+            navigate(`/imports/${run.id}`);
+          } catch (fault) {
+            self.disabled = false;
+            self.closest("article").append(problemNotice(fault));
+          }
         },
       }, "run"),
       button(connection.paused ? t("Resume") : t("Pause"), {
