@@ -113,6 +113,7 @@ export const german = {
   "Nothing answers at this address.": "Unter dieser Adresse antwortet nichts.",
   "The address is private; deliveries go to public ones.": "Die Adresse ist privat; zugestellt wird nur an öffentliche.",
   "The endpoint did not answer in time.": "Der Endpunkt hat nicht rechtzeitig geantwortet.",
-  "The endpoint redirects; enter the address it leads to.": "Der Endpunkt leitet um; gib die Adresse an, zu der er führt.",
-  "The endpoint refused the delivery.": "Der Endpunkt hat die Zustellung abgelehnt.",
+  "No secure connection could be made.": "Es kam keine sichere Verbindung zustande.",
+  "The connection was lost before the answer.": "Die Verbindung brach vor der Antwort ab.",
+  "The endpoint’s certificate is not valid.": "Das Zertifikat des Endpunkts ist nicht gültig.", "There is no host of this name.": "Es gibt keinen Host dieses Namens.",
 };

@@ -32,7 +32,8 @@ export async function deliveries({ search, signal }) {
 /** Why nothing was delivered. */
 const failure = (code) => ({
   connection_failed: t("Nothing answers at this address."), timed_out: t("The endpoint did not answer in time."), address_not_allowed: t("The address is private; deliveries go to public ones."),
-  redirected: t("The endpoint redirects; enter the address it leads to."), http_status: t("The endpoint refused the delivery."),
+  address_refused: t("The address is private; deliveries go to public ones."), name_not_found: t("There is no host of this name."), tls_failed: t("No secure connection could be made."),
+  certificate_refused: t("The endpoint’s certificate is not valid."), connection_lost: t("The connection was lost before the answer."),
 }[code] ?? code.replaceAll("_", " "));
 
 function endpointCard(endpoint) {
