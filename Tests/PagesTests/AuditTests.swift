@@ -15,6 +15,7 @@ extension Pages {
                 ("heading jumps", "<main><h1>x</h1><h3>y</h3></main>"), ("not one h1", "<main><h2>x</h2></main>"),
                 ("tabindex", "<p tabindex=1>x</p>"), ("contrast", "<p class=faint>x</p>"),
                 ("focus not visible", "<button class=nofocus>x</button>"), ("target", "<button class=tiny>x</button>"),
+                ("cut off", "<div class=card><table><tr><td>x</td></tr></table></div>"),
             ])
         func complains(_ expected: String, _ html: String) async throws {
             let browser = try await Self.browser.value
@@ -24,7 +25,7 @@ extension Pages {
                 """
                 document.documentElement.lang = 'en'; document.title = 'x';
                 document.head.innerHTML = '<style>body { background: white; color: black } .faint { color: #999 } '
-                    + '.nofocus:focus { outline: none } .tiny { width: 9px; height: 9px; padding: 0; border: 0 }</style>';
+                    + '.nofocus:focus { outline: none } .card { width: 50px; overflow: hidden } table { width: 200px } .tiny { width: 9px; height: 9px; padding: 0; border: 0 }</style>';
                 document.body.innerHTML = \(quoted);
                 """)
             let complaints = try await browser.evaluate(pageAudit).array ?? []

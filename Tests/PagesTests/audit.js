@@ -30,6 +30,10 @@ if (!document.title) problems.push('no title');
 if (!document.documentElement.lang) problems.push('no language');
 for (const e of document.querySelectorAll('[tabindex]')) if (e.tabIndex > 0) problems.push(`tabindex: ${where(e)}`);
 for (const e of document.querySelectorAll('[style]')) if (!e.matches('.menu')) problems.push(`style attribute: ${where(e)}`);
+for (const e of root.querySelectorAll("table")) {
+  const holder = e.closest(".card, .dialog");
+  if (holder && shown(e) && e.getBoundingClientRect().right > holder.getBoundingClientRect().right + 1) problems.push(`cut off: ${where(e)}`);
+}
 // Contrast of every text, on what is painted below it.
 const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
 const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };

@@ -116,4 +116,6 @@ export const german = {
   "No secure connection could be made.": "Es kam keine sichere Verbindung zustande.",
   "The connection was lost before the answer.": "Die Verbindung brach vor der Antwort ab.",
   "The endpoint’s certificate is not valid.": "Das Zertifikat des Endpunkts ist nicht gültig.", "There is no host of this name.": "Es gibt keinen Host dieses Namens.",
+  "Every contact came in with all its values.": "Jeder Kontakt kam mit allen Werten an.", "What would happen": "Was geschähe",
+  "Known by": "Bekannt durch",
 };

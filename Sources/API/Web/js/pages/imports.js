@@ -1,6 +1,6 @@
 // Import runs: the list, and one run with live progress, counts, rejections.
 import { api, query } from "../core/api.js";
-import { button, empty, field, fill, h, link, notice, plain, select, toast } from "../core/dom.js";
+import { button, empty, field, fill, h, link, notice, plain, select, table, toast } from "../core/dom.js";
 import { confirm, openDialog, problemNotice } from "../core/dialog.js";
 import { dateTime, duration, number, percent } from "../core/format.js";
 import { pagedTable } from "../core/list.js";
@@ -147,7 +147,7 @@ export function rejectionText(code) {
 
 function rejectionSection(run, signal) {
   const list = pagedTable({
-    path: `/imports/${run.id}/rejections`, signal, pageSize: 25, caption: t("Rejected contacts"), blank: h("p", { class: "muted" }, t("Nothing was rejected.")),
+    path: `/imports/${run.id}/rejections`, signal, pageSize: 25, caption: t("Rejected contacts"), blank: empty("ok", t("Nothing was rejected."), t("Every contact came in with all its values.")),
     toolbar: [h("div", { class: "grow" }, h("h2", { id: "rej" }, t("Rejections")), h("p", { class: "small muted" }, t("Correct them in Emarsys; the next run takes them in."))),
       button(t("Download CSV"), { class: "sm", onclick: () => csv(run) }, "download")],
     columns: [
@@ -182,8 +182,11 @@ export function saveCsv(rows, file) {
 }
 
 function sampleTable(sample) {
-  const keys = [...new Set(sample.flatMap((s) => Object.keys(s)))].slice(0, 7);
-  return h("section", { class: "card flush", "aria-labelledby": "sm" }, h("header", {}, h("h2", { id: "sm" }, t("Sample"))),
-    h("table", { class: "table" }, h("thead", {}, h("tr", {}, keys.map((k) => h("th", { scope: "col" }, k.replaceAll("_", " "))))), h("tbody", {}, sample.map((s) => h("tr", {}, keys.map((k) => h("td", {}, typeof s[k] === "object" && s[k] ? JSON.stringify(s[k]) : String(s[k] ?? "–"))))))));
+  const action = (a) => ({ create: t("Created"), created: t("Created"), update: t("Updated"), updated: t("Updated"), unchanged: t("Unchanged"), merge: t("Merged"), merged: t("Merged"), reject: t("Rejected"), rejected: t("Rejected"), skip: t("Skipped"), skipped: t("Skipped") })[a] ?? a;
+  return h("section", { class: "card flush", "aria-labelledby": "sm" }, h("header", {}, h("h2", { id: "sm" }, t("Sample"))), table([
+    { title: t("Name"), cell: (s) => [s.first_name, s.last_name].filter(Boolean).join(" ") || t("Name unknown") },
+    { title: t("What would happen"), cell: (s) => [action(s.action), s.code && [h("br"), h("span", { class: "xs muted" }, rejectionText(s.code).filter(Boolean).join(": "))]] },
+    { title: t("Known by"), class: "wrap", label: t("Known by"), cell: (s) => [s.phone, s.email].filter(Boolean).map((v, i) => [i > 0 && h("br"), v]) },
+    { title: t("On charles"), cell: (s) => (s.contact_id ? link(t("Contact"), `/contacts/${s.contact_id}`) : "–") },
+  ], sample, { caption: t("Sample") }));
 }
-
