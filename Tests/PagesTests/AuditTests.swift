@@ -25,7 +25,9 @@ extension Pages {
                 """
                 document.documentElement.lang = 'en'; document.title = 'x';
                 document.head.innerHTML = '<style>body { background: white; color: black } .faint { color: #999 } '
-                    + '.nofocus:focus { outline: none } .card { width: 50px; overflow: hidden } table { width: 200px } .tiny { width: 9px; height: 9px; padding: 0; border: 0 }</style>';
+                    + '.nofocus:focus { outline: none } '
+                    + '.card { width: 50px; overflow: hidden } table { width: 200px } '
+                    + '.tiny { width: 9px; height: 9px; padding: 0; border: 0 }</style>';
                 document.body.innerHTML = \(quoted);
                 """)
             let complaints = try await browser.evaluate(pageAudit).array ?? []

@@ -76,9 +76,11 @@ extension Pages {
             // What is in the browser's cache is asked for again.
             let bytes = try await browser.evaluate(
                 """
-                const names = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                const kinds = ['navigation', 'resource'];
+                const names = kinds.flatMap((kind) => performance.getEntriesByType(kind))
                     .map((e) => e.name.split('#')[0]).filter((name) => !name.includes('/api/'));
-                return Promise.all([...new Set(names)].map((name) => fetch(name, {cache: 'reload'}).then((r) => r.arrayBuffer())))
+                const body = (name) => fetch(name, {cache: 'reload'}).then((r) => r.arrayBuffer());
+                return Promise.all([...new Set(names)].map(body))
                     .then((bodies) => bodies.reduce((sum, body) => sum + body.byteLength, 0));
                 """)
             let count = try #require(bytes.int)

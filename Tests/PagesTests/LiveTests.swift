@@ -19,7 +19,7 @@ extension Pages {
             try await browser.wait(for: "The connection to charles was lost; the import goes on")
             try await showcase.product.launch()
             try await showcase.call(.post, "/integrations/emarsys/resume")
-            try await browser.wait(until: "/Succeeded/.test(document.querySelector('main').innerText)", seconds: 60)
+            try await browser.wait(until: "/Succeeded/.test(document.querySelector('main').innerText)", seconds: 150)
             try await browser.wait(until: "document.querySelector('progress').value === 1")
             try await browser.wait(until: "!document.body.innerText.includes('was lost')")
             await browser.close()

@@ -90,7 +90,7 @@ export async function importRun({ parameters, signal }) {
     const step = Math.floor(share * 10);
     if (step !== said) {
       said = step;
-      spoken.textContent = over ? t("The import has ended.") : t("{share}, about {time} left", { share: percent(share, 0), time: duration(run.eta_seconds) });
+      spoken.textContent = over ? t("The import has ended.") : run.eta_seconds == null ? percent(share, 0) : t("{share}, about {time} left", { share: percent(share, 0), time: duration(run.eta_seconds) });
     }
     fill(side, h("section", { class: "card", "aria-labelledby": "ft" }, h("h2", { id: "ft" }, t("This run")), h("dl", { class: "facts" },
       h("dt", {}, t("Mode")), h("dd", {}, run.mode === "full" ? t("Everything again") : t("Changes only"), run.dry_run && `, ${t("dry run")}`),
