@@ -37,7 +37,7 @@ export async function flow({ parameters, signal }) {
       { title: t("Time"), cell: (r) => h("span", { class: "num" }, dateTime(r.created_at)) },
       { title: t("State"), cell: (r) => [badge({ delivered: "ok", queued: "info", failed: "bad" }[r.state] ?? "off", runState(r.state), r.state === "queued" ? "clock" : null), r.test && [" ", h("span", { class: "xs muted" }, t("test"))]] },
       { title: t("Contact"), cell: (r) => (r.contact_id ? link(r.contact ? nameOf(r.contact, t("Contact")) : t("Contact"), `/contacts/${r.contact_id}`) : "–") },
-      { title: t("Event"), cell: (r) => (r.event_id ? link(t("Event"), `/events/${r.event_id}`) : "–") },
+      { title: t("Event"), cell: (r) => (r.event_id ? link(t("Event"), `/events/${r.event_id}`, { class: "nowrap" }) : "–") },
       { title: t("Payload"), class: "full", cell: (r) => [h("details", {}, h("summary", {}, t("Payload")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(r.payload, null, 2)))), r.missing_keys?.length > 0 && h("span", { class: "xs muted" }, t("Missing: {keys}", { keys: r.missing_keys.join(", ") }))] },
     ],
   });
