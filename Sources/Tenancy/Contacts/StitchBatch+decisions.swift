@@ -12,7 +12,7 @@ extension StitchBatch {
     mutating func decide(_ slow: Set<Int>, _ transaction: Transaction) async throws {
         var remaining = slow.sorted()
         while !remaining.isEmpty {
-            for index in remaining { applyFlags(&rows[index]) }
+            for index in remaining { applyFlags(at: index) }
             let candidates = remaining.prefix(Self.roundSize).map { rows[$0] }
             let facts = try await facts(of: candidates, transaction)
             var round = DecisionRound()

@@ -55,7 +55,7 @@ struct StitchBatch {
         }
         try await quarantine(transaction)
         try await readFlags(transaction)
-        for index in rows.indices { applyFlags(&rows[index]) }
+        for index in rows.indices { applyFlags(at: index) }
         try await markOverlaps(transaction)
         let staged = rows.filter { early[$0.index] == nil }
         if !staged.isEmpty {
@@ -186,19 +186,20 @@ struct StitchBatch {
     }
 
     /// Shared and quarantined values identify nobody in imports; a webhook's shared phone still leads to its holder.
-    func applyFlags(_ row: inout PreparedRow) {
-        if let phone = row.phone, let status = flags[.phone]?[phone.value] {
+    mutating func applyFlags(at index: Int) {
+        // In place: a row passed on as `inout` beside `self` would copy all rows for each of them.
+        if let phone = rows[index].phone, let status = flags[.phone]?[phone.value] {
             if isImport || status != "shared" {
-                row.phone = nil
-                row.notes.append("phone_" + status)
-            } else if !row.phoneIsWeak {
-                row.phoneIsWeak = true
-                row.isSlow = true
+                rows[index].phone = nil
+                rows[index].notes.append("phone_" + status)
+            } else if !rows[index].phoneIsWeak {
+                rows[index].phoneIsWeak = true
+                rows[index].isSlow = true
             }
         }
-        if let email = row.email, let status = flags[.email]?[email.value] {
-            row.email = nil
-            row.notes.append("email_" + status)
+        if let email = rows[index].email, let status = flags[.email]?[email.value] {
+            rows[index].email = nil
+            rows[index].notes.append("email_" + status)
         }
     }
 
