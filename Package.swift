@@ -31,12 +31,15 @@ let package = Package(
         .target(name: "Emarsys", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .target(name: "Tenancy", dependencies: ["Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto"]),
         .target(
-            name: "API", dependencies: ["Tenancy", "Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
+            name: "API",
+            dependencies: ["Tenancy", "Persistence", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto", "CAssets"],
             exclude: ["Web"]),
         .target(name: "Sandbox", dependencies: ["HTTP", "EventLoop", "JSON", "Crypto"]),
         .executableTarget(
             name: "charles-emarsys",
-            dependencies: ["API", "Tenancy", "Persistence", "Sandbox", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto"]),
+            dependencies: [
+                "API", "Tenancy", "Persistence", "Sandbox", "Emarsys", "HTTP", "EventLoop", "JSON", "Crypto",
+            ]),
 
         .target(
             name: "TestSupport",
