@@ -206,12 +206,15 @@ static const unsigned char a67[] = {
 #embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a68[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0050_identifier_owner_by_value.sql" if_empty(0)
 };
 static const unsigned char a69[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a70[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a71[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -283,11 +286,12 @@ static const struct casset all[] = {
     {"db/migrations/0035_operators.sql", a65, sizeof a65},
     {"db/migrations/0036_pauses.sql", a66, sizeof a66},
     {"db/migrations/0040_reporting_access.sql", a67, sizeof a67},
-    {"db/reporting/10_views.sql", a68, sizeof a68},
-    {"db/reporting/20_all_tenants.sql", a69, sizeof a69},
-    {"db/reporting/30_closed_doors.sql", a70, sizeof a70},
+    {"db/migrations/0050_identifier_owner_by_value.sql", a68, sizeof a68},
+    {"db/reporting/10_views.sql", a69, sizeof a69},
+    {"db/reporting/20_all_tenants.sql", a70, sizeof a70},
+    {"db/reporting/30_closed_doors.sql", a71, sizeof a71},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 71;
+    *count = 72;
     return all;
 }
