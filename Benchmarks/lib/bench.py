@@ -76,7 +76,7 @@ class Bench:
     def stop(self):
         for name in list(self.processes):
             self.end(name)
-        subprocess.run([self.root / "tools/postgres", "stop", f"{self.folder}/postgres"])
+        subprocess.run([self.root / "tools/postgres", "remove", f"{self.folder}/postgres"])
 
     def psql(self, sql, database="charles", timing=False):
         # The owner bypasses row-level security as superuser: benchmarks look at all tenants.

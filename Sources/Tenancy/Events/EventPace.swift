@@ -1,7 +1,7 @@
 import EventLoop
 import Synchronization
 
-/// Lets acknowledging go first: while webhooks arrive in numbers, processing takes a quarter of the time at most, so that it does
+/// Lets acknowledging go first: while webhooks arrive in numbers, processing takes a tenth of the time at most, so that it does
 /// not compete with them for the database. What is durable can wait; a sender that waits sends again.
 public final class EventPace: Sendable {
     private let isBusy: @Sendable () -> Bool
@@ -26,10 +26,10 @@ public final class EventPace: Sendable {
         if turn > now { try await time.sleep(until: turn) }
     }
 
-    /// A turn ended: while busy, the next one begins when three times its length have passed.
+    /// A turn ended: while busy, the next one begins when nine times its length have passed.
     func ended(after duration: Duration, _ time: any TimeSource) {
         guard isBusy() else { return }
-        let earliest = time.now() + min(duration * 3, .seconds(3))
+        let earliest = time.now() + min(duration * 9, .seconds(5))
         nextTurn.withLock { $0 = max($0, earliest) }
     }
 }
