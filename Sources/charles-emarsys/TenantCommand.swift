@@ -85,14 +85,10 @@ enum TenantCommand: Command {
 
     private static func delete(_ tools: AdministrationTools, _ instance: String, _ arguments: Arguments) async throws {
         guard arguments["confirm"] == instance else { throw UsageError("delete needs --confirm \(instance)") }
-        let counts = try await tools.administration.delete(instance, confirm: instance)
-        Output.show(
-            [
-                "instance_name": .string(instance),
-                "tables": .object(JSONObject(counts.map { ($0.table, .int($0.rows)) })),
-            ],
-            asJSON: arguments.json
-        ) { "deleted \(instance): \(counts.reduce(0) { $0 + $1.rows }) rows" }
+        let proof = try await TenantErasure(administration: tools.administration).erase(instance, confirm: instance)
+        Output.show(TenantJSON.object(proof), asJSON: arguments.json) {
+            "deleted \(instance): \(proof.removed) rows in \(proof.tables.count) tables, \(proof.left) left"
+        }
     }
 
     private static func features(_ record: TenantRecord) -> String {

@@ -95,12 +95,16 @@ struct TenantTests {
         #expect(tables["contacts"] == 1)
         #expect(tables["api_keys"] == 1)
         #expect(tables["webhook_secrets"] == 1)
+        #expect(gone.first["left"] == 0)
+        #expect(gone.first["removed"]?.int64 == tables.reduce(0) { $0 + ($1.value.int64 ?? 0) })
         #expect(try await stage.operate(.get, "/api/v0/tenants/acme").status == 404)
         let names = try stage.test.administer(
             """
             SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
              WHERE c.relnamespace = 'app'::regnamespace AND c.relkind = 'r' AND c.relname <> 'directory_changes'
+             ORDER BY 1
             """)
+        #expect(tables.map(\.key) == names.compactMap { $0[0] })
         for name in names.compactMap({ $0[0] }) {
             let left = try stage.test.administer(
                 "SELECT count(*) FROM app.\(name) WHERE tenant_id = $1::uuid", [id])

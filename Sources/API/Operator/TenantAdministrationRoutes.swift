@@ -137,13 +137,12 @@ public struct TenantAdministrationRoutes: OperatorRouteGroup {
     }
 
     private func delete(_ context: OperatorContext) async throws -> HTTPResponse {
-        let counts = try await administration.delete(
+        let proof = try await TenantErasure(administration: administration).erase(
             context.instance, confirm: context.request.queryItem("confirm"))
         log(
             .info, "tenant_deleted",
             ["instance": .string(context.instance), "actor": .string(context.principal.actor)])
-        let tables = JSONObject(counts.map { ($0.table, .int($0.rows)) })
-        return .object(["instance_name": .string(context.instance), "tables": .object(tables)])
+        return .object(TenantJSON.object(proof))
     }
 
     private func setFeature(_ context: OperatorContext) async throws -> HTTPResponse {

@@ -37,6 +37,15 @@ public enum TenantJSON {
         ]
     }
 
+    /// What the removal of a tenant removed and left, by table.
+    public static func object(_ proof: TenantErasure.Proof) -> JSON {
+        [
+            "id": .id(proof.tenantID), "instance_name": .string(proof.instanceName),
+            "tables": .object(JSONObject(proof.tables.map { ($0.name, .int($0.removed)) })),
+            "removed": .int(proof.removed), "left": .int(proof.left),
+        ]
+    }
+
     /// An audit entry.
     public static func object(_ entry: AuditEntry) -> JSON {
         [

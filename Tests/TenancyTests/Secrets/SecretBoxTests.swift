@@ -66,8 +66,9 @@ struct SecretBoxTests {
             actor: "test"
         ).id
         let sealed = try await first.seal([9], table: "t", column: "c", tenant: tenant, row: tenant)
-        let counts = try await administration.delete("gone", confirm: "gone")
-        #expect(counts.first { $0.table == "tenant_keys" }?.rows == 1)
+        let proof = try await TenantErasure(administration: administration).erase("gone", confirm: "gone")
+        #expect(proof.tables.first { $0.name == "tenant_keys" }?.removed == 1)
+        #expect(proof.left == 0)
         await #expect(throws: SecretError.unknownDataKey) {
             try await first.open(sealed, table: "t", column: "c", tenant: tenant, row: tenant)
         }
