@@ -53,7 +53,7 @@ enum CommandLineProgram {
         case let error as Failure:
             Output.error("charles-emarsys \(command.name): \(error.message)")
         case let problem as Problem:
-            Output.error("charles-emarsys \(command.name): \(problem.detail ?? problem.title) (\(problem.code))")
+            Output.error("charles-emarsys \(command.name): \(problem.detail) (\(problem.code))")
         case let error as DatabaseError:
             Output.error("charles-emarsys \(command.name): \(error.description)")
         default:

@@ -94,7 +94,7 @@ final class Composition: Sendable {
                     syncInterval: settings.syncInterval),
                 ContactRoutes(contacts: ContactService(database: database)),
                 IdentityRoutes(identities: IdentityService(database: database, time: time)),
-                ImportRoutes(imports: ImportService(database: database, time: time)),
+                ImportRoutes(imports: ImportService(database: database, catalogue: catalogue, time: time)),
                 PrivacyRoutes(erasures: erasures),
                 AlertRoutes(watch: watch),
                 OptInRoutes(

@@ -38,6 +38,15 @@ struct MessageTests {
             ])
     }
 
+    @Test("every problem says what happened, also where nobody wrote a sentence for it")
+    func detailOfEveryProblem() throws {
+        #expect(Problem(.notFound, "import_not_found").detail == "There is no such import.")
+        for code in 400..<600 where !HTTPStatus(code).reasonPhrase.isEmpty {
+            let body = try JSON.parse(Problem(HTTPStatus(code), "some_code").response().bodyBytes)
+            #expect(body["detail"]?.string?.isEmpty == false)
+        }
+    }
+
     @Test("queries and forms decode and encode")
     func forms() {
         let items = HTTPForm.items(Array("a=1&b=%C3%A9+x&c&=d&bad=%zz&nul=%00&a=2&&e=f=g".utf8)[...])

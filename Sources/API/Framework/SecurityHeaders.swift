@@ -8,17 +8,19 @@ enum SecurityHeaders {
         + "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     static let dataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
+    private static let page = HTTPFieldBlock([
+        "Content-Security-Policy": pagePolicy, "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    ])
+    private static let cacheableData = HTTPFieldBlock([
+        "Content-Security-Policy": dataPolicy, "Referrer-Policy": "no-referrer",
+    ])
+    private static let data = HTTPFieldBlock([
+        "Content-Security-Policy": dataPolicy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+    ])
+
     /// The server itself adds `X-Request-Id` and `X-Content-Type-Options`.
     static func complete(_ response: inout HTTPResponse, isPage: Bool) {
-        if isPage {
-            response.headers.add("Content-Security-Policy", pagePolicy)
-            response.headers.add("X-Frame-Options", "DENY")
-            response.headers.add("Referrer-Policy", "no-referrer")
-            response.headers.add("Cross-Origin-Opener-Policy", "same-origin")
-        } else {
-            response.headers.add("Content-Security-Policy", dataPolicy)
-            response.headers.add("Referrer-Policy", "no-referrer")
-            if !response.headers.contains("Cache-Control") { response.headers.add("Cache-Control", "no-store") }
-        }
+        response.sharedFields = isPage ? page : response.headers.contains("Cache-Control") ? cacheableData : data
     }
 }

@@ -15,7 +15,7 @@ public struct ImportRoutes: RouteGroup {
         routes.on(
             .post, "/api/v0/imports", .write, feature: .emarsys, creates: true,
             RouteDescription(
-                "Start an import of one selected segment, or of all of them.", tag: "Imports",
+                "Start an import of one segment, or of all selected ones.", tag: "Imports",
                 body: [
                     "type": "object",
                     "properties": [

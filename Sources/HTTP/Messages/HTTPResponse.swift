@@ -21,6 +21,8 @@ public struct HTTPResponse: Sendable {
     public var status: HTTPStatus
     /// The fields, without those of framing (`Content-Length`, `Transfer-Encoding`, `Connection`, `Date`).
     public var headers: HTTPHeaders
+    /// Fields that this answer shares with many others; written behind `headers`.
+    public var sharedFields = HTTPFieldBlock.empty
     /// The body.
     public var body: Body
 

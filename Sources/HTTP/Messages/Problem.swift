@@ -26,7 +26,7 @@ public struct Problem: Error, Sendable {
     /// A short summary that is the same for each occurrence.
     public var title: String
     /// What happened here; no text of a database, no secret.
-    public var detail: String?
+    public var detail: String
     /// Faults of the input.
     public var errors: [FieldError]
     /// Fields for the answer, such as `Retry-After`.
@@ -35,7 +35,9 @@ public struct Problem: Error, Sendable {
     public var extensions: JSONObject
 
     /// A refusal.
-    /// - Parameter title: by default the phrase of the status.
+    /// - Parameters:
+    ///   - title: by default the phrase of the status.
+    ///   - detail: by default what can be said of every refusal of this status.
     public init(
         _ status: HTTPStatus, _ code: String, title: String? = nil, detail: String? = nil, errors: [FieldError] = [],
         headers: HTTPHeaders = [:], extensions: JSONObject = [:]
@@ -43,7 +45,7 @@ public struct Problem: Error, Sendable {
         self.status = status
         self.code = code
         self.title = title ?? status.reasonPhrase
-        self.detail = detail
+        self.detail = detail ?? Self.detail(of: status, code)
         self.errors = errors
         self.headers = headers
         self.extensions = extensions
@@ -75,10 +77,8 @@ extension Problem {
         writer.int(status.code)
         writer.key("code")
         writer.string(code)
-        if let detail {
-            writer.key("detail")
-            writer.string(detail)
-        }
+        writer.key("detail")
+        writer.string(detail)
         if !requestID.isEmpty {
             writer.key("request_id")
             writer.string(requestID)

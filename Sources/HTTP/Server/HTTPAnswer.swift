@@ -36,7 +36,7 @@ struct HTTPAnswer: ~Copyable {
 
     /// Writes the answer to the end of the output, all but the body of a stream.
     consuming func write(_ response: HTTPResponse, to output: inout [UInt8], preamble: [UInt8]) -> Rest {
-        guard response.headers.areWritable else {
+        guard let shared = response.sharedFields.bytes, response.headers.areWritable else {
             let problem = Problem(.internalServerError, "internal_error").response(requestID: requestID)
             return write(problem, to: &output, preamble: preamble)
         }
@@ -50,6 +50,7 @@ struct HTTPAnswer: ~Copyable {
             output.append(contentsOf: field.value.utf8)
             output.append("\r\n")
         }
+        output.append(contentsOf: shared)
         switch response.body {
         case .bytes(let bytes):
             if !response.status.isBodiless {

@@ -42,7 +42,7 @@ extension ImportRunner {
             try await end(
                 .failed,
                 ImportRun.Failure(
-                    code: problem.code, detail: problem.detail ?? problem.code,
+                    code: problem.code, detail: problem.detail,
                     advice: "Check the connection to Emarsys."), run,
                 tenant, alone: [])
             return .finished

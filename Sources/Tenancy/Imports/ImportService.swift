@@ -1,3 +1,4 @@
+import Emarsys
 public import EventLoop
 public import FoundationEssentials
 import HTTP
@@ -7,18 +8,23 @@ public import Persistence
 /// The rules of imports: starting, looking at and ending them. ``ImportRunner`` does the work.
 public struct ImportService: Sendable {
     private let database: Database
+    private let catalogue: AccountCatalogue?
     private let time: any TimeSource
 
     /// A service over a database.
-    public init(database: Database, time: any TimeSource) {
+    ///
+    /// - Parameter catalogue: what the Emarsys account holds; without it only selected segments can be imported
+    public init(database: Database, catalogue: AccountCatalogue? = nil, time: any TimeSource) {
         self.database = database
+        self.catalogue = catalogue
         self.time = time
     }
 
     /// Queues a run.
     ///
     /// - Parameters:
-    ///   - segment: one of the selected segments; nil means all of them
+    ///   - segment: a segment of the account, to look at by a dry run or to import once even where it is not selected;
+    ///     nil means all selected ones
     ///   - mode: how much is looked at
     ///   - dryRun: whether nothing is written
     ///   - actor: who asks
@@ -30,24 +36,37 @@ public struct ImportService: Sendable {
         guard let connection = tenant.connection, connection.status != .disconnected else {
             throw Problem.conflict("not_connected", "There is no connection to Emarsys.")
         }
-        let selected = try await database.run(.tenant(tenant.id), ImportStore.selected(tenant.id))
-        var segments: [String] = []
-        for row in selected { segments.append(try row.get(0)) }
-        if let segment {
-            guard segments.contains(segment) else {
-                throw Problem.invalid("unknown_segment", field: "segment_id", "is not one of the selected segments")
-            }
-            segments = [segment]
-        }
+        let now = time.now()
+        let segments = try await segments(tenant, segment)
         guard !segments.isEmpty else {
             throw Problem.unprocessable("no_segment_selected", "Select a segment to import first.")
         }
-        let now = time.now()
+        let pending = try await database.run(.tenant(tenant.id), ImportStore.isInitialPending(tenant.id, now: now))
+        if try pending.first?.get(0) == true {
+            throw Problem.conflict("import_running", "The first import of a selected segment is about to begin.")
+        }
         let id = try await Self.queue(
             tenant.id, segments: segments, trigger: .manual, mode: mode, dryRun: dryRun, actor: actor, in: database,
             now: now)
         guard let id else { throw Problem.conflict("import_running", "An import of this instance is running already.") }
         return try await find(tenant.id, id)
+    }
+
+    /// What a run asked for takes in.
+    private func segments(_ tenant: Tenant, _ segment: String?) async throws -> [String] {
+        var selected: [String] = []
+        for row in try await database.run(.tenant(tenant.id), ImportStore.selected(tenant.id)) {
+            selected.append(try row.get(0))
+        }
+        guard let segment else { return selected }
+        if selected.contains(segment) { return [segment] }
+        guard let known = try await catalogue?.segments(of: tenant) else {
+            throw Problem.invalid("unknown_segment", field: "segment_id", "is not one of the selected segments")
+        }
+        guard known.contains(where: { String($0.id) == segment }) else {
+            throw Problem.invalid("unknown_segment", field: "segment_id", "is not a segment of the Emarsys account")
+        }
+        return [segment]
     }
 
     /// Adds a run and its job in one transaction; nil where one is under way.

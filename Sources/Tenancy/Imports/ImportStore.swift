@@ -272,6 +272,15 @@ enum ImportStore {
         Query("SELECT segment_id, trigger FROM app.take_due_imports($1, $2)", [.uuid(tenant), .timestamp(now)])
     }
 
+    /// Whether the first import of a selected segment is about to begin.
+    static func isInitialPending(_ tenant: UUID, now: Timestamp) -> Query {
+        Query(
+            """
+            SELECT EXISTS (SELECT 1 FROM app.jobs WHERE tenant_id = $1 AND queue = 'imports' AND kind = 'import_due'
+                              AND state IN (0, 1) AND run_at <= $2 AND args->>'trigger' = 'initial')
+            """, [.uuid(tenant), .timestamp(now)])
+    }
+
     static func selected(_ tenant: UUID) -> Query {
         Query(
             """
