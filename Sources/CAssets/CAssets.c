@@ -212,12 +212,15 @@ static const unsigned char a69[] = {
 #embed "../../db/migrations/0051_facts_from_rows_to_holders.sql" if_empty(0)
 };
 static const unsigned char a70[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
 };
 static const unsigned char a71[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a72[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a73[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -291,11 +294,12 @@ static const struct casset all[] = {
     {"db/migrations/0040_reporting_access.sql", a67, sizeof a67},
     {"db/migrations/0050_identifier_owner_by_value.sql", a68, sizeof a68},
     {"db/migrations/0051_facts_from_rows_to_holders.sql", a69, sizeof a69},
-    {"db/reporting/10_views.sql", a70, sizeof a70},
-    {"db/reporting/20_all_tenants.sql", a71, sizeof a71},
-    {"db/reporting/30_closed_doors.sql", a72, sizeof a72},
+    {"db/migrations/0052_new_contacts_in_bulk.sql", a70, sizeof a70},
+    {"db/reporting/10_views.sql", a71, sizeof a71},
+    {"db/reporting/20_all_tenants.sql", a72, sizeof a72},
+    {"db/reporting/30_closed_doors.sql", a73, sizeof a73},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 73;
+    *count = 74;
     return all;
 }

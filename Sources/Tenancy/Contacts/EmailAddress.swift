@@ -29,7 +29,62 @@ public enum EmailAddress {
     ///   - raw: as received
     ///   - blocked: the tenant's block list and its role addresses, in small letters
     public static func normalise(_ raw: String, blocked: Set<String> = []) -> Result<NormalisedEmail, EmailFault> {
-        guard var text = IdentifierText.present(raw) else { return .failure(.absent) }
+        guard let text = IdentifierText.present(raw) else { return .failure(.absent) }
+        return plain(text, blocked: blocked) ?? general(text, blocked: blocked)
+    }
+
+    /// Addresses as nearly all are, byte by byte; nil for those that need a closer look, whatever comes of it.
+    static func plain(_ text: String, blocked: Set<String>) -> Result<NormalisedEmail, EmailFault>? {
+        let source = text.utf8
+        guard source.count <= 254 else { return nil }
+        var value: [UInt8] = []
+        value.reserveCapacity(source.count)
+        var at: Int?
+        var labelStart = 0
+        var labels = 0
+        func endsLabel() -> Bool {
+            let length = value.count - labelStart
+            return (1...63).contains(length) && value[labelStart] != 0x2D && value[value.count - 1] != 0x2D
+        }
+        for byte in source {
+            let folded = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            if at != nil {
+                if byte == 0x2E {
+                    guard endsLabel() else { return nil }
+                    labels += 1
+                    labelStart = value.count + 1
+                } else if !isHostByte(folded) {
+                    return nil
+                }
+            } else if byte == 0x40 {
+                guard (1...64).contains(value.count) else { return nil }
+                at = value.count
+                labelStart = value.count + 1
+            } else if !isPlainLocalByte(byte) {
+                return nil
+            }
+            value.append(folded)
+        }
+        guard let at, labels > 0, endsLabel() else { return nil }
+        let address = String(decoding: value, as: UTF8.self)
+        let local = String(decoding: value[..<at], as: UTF8.self)
+        if blockedLocalParts.contains(local) || blocked.contains(address) { return .failure(.blocked) }
+        if local == "test", value[(at + 1)...].starts(with: "test.".utf8) { return .failure(.blocked) }
+        // The local part is shown as received.
+        for (index, byte) in source.enumerated().prefix(at) { value[index] = byte }
+        return .success(NormalisedEmail(value: address, shown: String(decoding: value, as: UTF8.self)))
+    }
+
+    private static func isPlainLocalByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x22, 0x28, 0x29, 0x2C, 0x3B, 0x3C, 0x3E, 0x5B, 0x5C, 0x5D: false
+        default: byte > 0x20 && byte < 0x7F
+        }
+    }
+
+    /// Any address. Answers the same for the plain ones.
+    static func general(_ text: String, blocked: Set<String>) -> Result<NormalisedEmail, EmailFault> {
+        var text = text
         let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
         if !isASCII {
             var normal = String.UnicodeScalarView()

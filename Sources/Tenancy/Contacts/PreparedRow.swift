@@ -4,7 +4,7 @@ import FoundationEssentials
 /// An incoming row with its identifiers normalised, or the reasons why they cannot be used.
 struct PreparedRow: Sendable {
     /// Position in the batch.
-    let index: Int
+    var index: Int
     let incoming: IncomingContact
     /// The id a contact gets, should one be created. Ids of a batch rise, so that rows lie side by side in the indexes.
     let newID: UUID
@@ -16,6 +16,8 @@ struct PreparedRow: Sendable {
     var known: UUID?
     /// To be decided one by one.
     var isSlow = false
+    /// Whether somebody holds the phone or the e-mail.
+    var isHeld = false
     /// Why identifiers were left out.
     var notes: [String] = []
 

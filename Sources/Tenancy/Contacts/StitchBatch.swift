@@ -18,6 +18,8 @@ struct StitchBatch {
     var losers: [Int: UUID] = [:]
     var conflicts: [Int: [UUID]] = [:]
     var newConflicts = 0
+    /// Whether rows of people whom nobody knows may be inserted in bulk; the outcome is the same either way.
+    var insertsInBulk: Bool
 
     init(
         tenant: UUID, rows: [PreparedRow], source: StitchSource, policy: IdentityPolicy, now: Timestamp,
@@ -29,6 +31,7 @@ struct StitchBatch {
         self.policy = policy
         self.now = now
         self.suppressions = suppressions
+        insertsInBulk = rows.count > Stitching.mostLockedRows
     }
 
     private var isImport: Bool { source.importID != nil }
@@ -57,35 +60,27 @@ struct StitchBatch {
         try await readFlags(transaction)
         for index in rows.indices { applyFlags(at: index) }
         try await markOverlaps(transaction)
-        let staged = rows.filter { early[$0.index] == nil }
+        let fresh = try await insertNew(transaction)
+        let staged = rows.filter { early[$0.index] == nil && !fresh.contains($0.index) }
         if !staged.isEmpty {
             try await copy(staged, transaction)
             let answer = try await transaction.query(StitchStore.staged(tenant, source: source.name, now: now))
             let slow: [Int32] = try answer[0].get(0)
             try await decide(Set(slow.map(Int.init)), transaction)
         }
-        return try await outcomes(transaction)
+        return try await outcomes(fresh, transaction)
     }
 
-    private func copy(_ staged: [PreparedRow], _ transaction: Transaction) async throws {
-        var next = 0
-        _ = try await transaction.copyIn(StitchStore.copy) {
-            guard next < staged.count else { return nil }
-            var text = CopyText(capacity: 160 << 10)
-            while next < staged.count, text.bytes.count < 128 << 10 {
-                staged[next].write(to: &text)
-                next += 1
-            }
-            return text.bytes
-        }
-    }
-
-    private mutating func outcomes(_ transaction: Transaction) async throws -> [StitchOutcome] {
+    private mutating func outcomes(_ fresh: Set<Int>, _ transaction: Transaction) async throws -> [StitchOutcome] {
         let reason = isImport ? "import" : "webhook"
         let answers = try await transaction.batch([
             StitchStore.outcomes, StitchStore.finish(tenant, reason: reason, now: now),
         ])
         var result = rows.map { early[$0.index] ?? StitchOutcome(action: .rejected("no_usable_identifier")) }
+        for index in fresh {
+            result[index] = StitchOutcome(contactID: rows[index].newID, action: .created)
+            result[index].linked = rows[index].externalID != nil
+        }
         for row in answers[0] {
             let index: Int = try row.get(0)
             let action: String = try row.get(1)
@@ -209,6 +204,11 @@ struct StitchBatch {
         var phones: [String: Int] = [:]
         var emails: [String: Int] = [:]
         var variants: [String: [Int]] = [:]
+        if insertsInBulk {
+            ids.reserveCapacity(rows.count)
+            phones.reserveCapacity(rows.count)
+            emails.reserveCapacity(rows.count)
+        }
         func note(_ value: String?, _ index: Int, _ seen: inout [String: Int], _ rows: inout [PreparedRow]) {
             guard let value else { return }
             if let other = seen.updateValue(index, forKey: value) {
@@ -223,41 +223,26 @@ struct StitchBatch {
             if rows[index].phoneIsWeak { rows[index].isSlow = true }
             for variant in rows[index].phone?.variants ?? [] { variants[variant, default: []].append(index) }
         }
-        if variants.isEmpty { return }
         for (variant, indexes) in variants {
             if let other = phones[variant] { for index in indexes + [other] { rows[index].isSlow = true } }
         }
-        for row in try await transaction.query(ContactStore.heldPhones(tenant, Array(variants.keys))) {
-            for index in variants[try row.get(0)] ?? [] { rows[index].isSlow = true }
+        guard insertsInBulk else {
+            if variants.isEmpty { return }
+            for row in try await transaction.query(ContactStore.heldPhones(tenant, Array(variants.keys))) {
+                for index in variants[try row.get(0)] ?? [] { rows[index].isSlow = true }
+            }
+            return
         }
-    }
-}
-
-extension PreparedRow {
-    fileprivate func write(to text: inout CopyText) {
-        text.int(index)
-        text.uuid(newID)
-        text.uuid(known)
-        text.text(externalID)
-        text.hex(incoming.sourceHash)
-        text.text(phone?.value)
-        text.text(phone == nil || incoming.phone == phone?.value ? nil : incoming.phone)
-        text.array(phone?.flags.map(\.rawValue) ?? [])
-        text.int(Int(incoming.phoneRule.rawValue))
-        text.text(email?.value)
-        text.text(email?.shown)
-        text.int(Int(incoming.emailRule.rawValue))
-        text.text(incoming.firstName.value)
-        text.int(Int(incoming.firstName.rule.rawValue))
-        text.text(incoming.lastName.value)
-        text.int(Int(incoming.lastName.rule.rawValue))
-        text.json(incoming.custom.write)
-        text.json(incoming.custom.fillBlank)
-        text.json(incoming.custom.onCreation)
-        text.array(incoming.custom.clear)
-        text.array(incoming.entering)
-        text.array(incoming.belongs)
-        text.bool(isSlow)
-        text.endRow()
+        let held = try await transaction.query(
+            StitchStore.held(tenant, phones: Array(phones.keys) + Array(variants.keys), emails: Array(emails.keys)))
+        for row in held {
+            let value: String = try row.get(1)
+            if try row.get(0, as: String.self) == "email" {
+                if let index = emails[value] { rows[index].isHeld = true }
+            } else {
+                if let index = phones[value] { rows[index].isHeld = true }
+                for index in variants[value] ?? [] { rows[index].isSlow = true }
+            }
+        }
     }
 }

@@ -13,6 +13,22 @@ enum StitchStore {
                           custom_clear, entering, belongs, slow) FROM STDIN
         """
 
+    static let copyNew: StaticString = """
+        COPY stitch_new (id, ext, source_hash, phone, phone_raw, phone_flags, email, email_shown, first_name, last_name, custom,
+                         custom_fill, custom_new, belongs) FROM STDIN
+        """
+
+    static func insertNew(_ tenant: UUID, source: String, now: Timestamp) -> Query {
+        Query("SELECT app.stitch_new($1, $2, $3)", [.uuid(tenant), .text(source), .timestamp(now)])
+    }
+
+    /// Which of these values somebody holds.
+    static func held(_ tenant: UUID, phones: [String], emails: [String]) -> Query {
+        Query(
+            "SELECT kind, value FROM app.held_values($1, $2, $3)",
+            [.uuid(tenant), .textArray(phones), .textArray(emails)])
+    }
+
     static func lock(_ tenant: UUID, values: [String]?) -> Query {
         Query("SELECT app.lock_stitching($1, $2)", [.uuid(tenant), values.map { .textArray($0) } ?? .null(.textArray)])
     }

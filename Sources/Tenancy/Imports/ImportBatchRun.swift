@@ -21,7 +21,7 @@ struct ImportBatchRun {
     let number: Int
     /// The ids asked for.
     let ids: [Int64]
-    let rows: [ContactRow]
+    let rows: [ImportRow]
     /// Ids that Emarsys does not know any more.
     let gone: [String]
     let calls: Int
@@ -46,36 +46,28 @@ struct ImportBatchRun {
         }
 
         // What has not changed since the last run is passed over.
-        let hashes = rows.map(frame.mapping.hash)
         let answer = try await transaction.query(
             StitchStore.knownSources(
-                tenant, ids: rows.map(\.id), hashes: frame.run.mode == .full ? hashes.map { _ in nil } : hashes))
+                tenant, ids: rows.map(\.id), hashes: rows.map { frame.run.mode == .full ? nil : $0.hash }))
         let states: [Int16] = rows.isEmpty ? [] : try answer[0].get(0)
         let contacts: [UUID?] = rows.isEmpty ? [] : try answer[0].get(1)
         var prepared: [PreparedRow] = []
+        prepared.reserveCapacity(rows.count)
         var faults: [Int: [FieldFault]] = [:]
         var entered: [(segment: String, contact: UUID)] = []
-        var identifiers = RisingIDs(milliseconds: now.microseconds / 1000)
         for (index, row) in rows.enumerated() {
-            let id = Int64(row.id)
-            let entering = id.map { id in
-                frame.segments.filter { $0.now.contains(id) && !$0.before.contains(id) }.map(\.id)
-            }
             if states[index] == 1 {
                 result.counts.unchanged += 1
-                if let contact = contacts[index] {
-                    for segment in entering ?? [] { entered.append((segment, contact)) }
+                if let contact = contacts[index], let id = Int64(row.id) {
+                    for segment in frame.entering(id) { entered.append((segment, contact)) }
                 }
                 continue
             }
-            var (incoming, fieldFaults) = frame.mapping.incoming(row, hash: hashes[index])
-            incoming.entering = entering ?? []
-            incoming.belongs = id.map { id in frame.segments.filter { $0.now.contains(id) }.map(\.id) } ?? []
-            let position = prepared.count
-            var next = PreparedRow(incoming, index: position, newID: identifiers.next(), policy: frame.policy)
+            var (next, fieldFaults) = row.prepared(frame)
+            next.index = prepared.count
             next.known = contacts[index]
+            if !fieldFaults.isEmpty { faults[next.index] = fieldFaults }
             prepared.append(next)
-            if !fieldFaults.isEmpty { faults[position] = fieldFaults }
         }
 
         if !prepared.isEmpty {

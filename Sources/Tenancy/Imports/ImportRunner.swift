@@ -199,71 +199,6 @@ public struct ImportRunner: Sendable {
             suppressions: try await suppressions.key(of: tenant.id, creating: false), segments: segments)
     }
 
-    /// Reads the rows of the batches that are left, a thousand a call and several calls at a time, and stitches them.
-    private func batches(
-        _ frame: ImportFrame, _ client: EmarsysClient, _ calls: CallCounter, _ job: Job, _ sample: inout [JSON]
-    ) async throws {
-        let tenant = frame.tenant.id
-        var open: [(number: Int, ids: [Int64])] = []
-        for row in try await database.run(.tenant(tenant), ImportStore.openBatches(tenant, frame.run.id)) {
-            open.append((try row.get(0), try row.get(1)))
-        }
-        let ids = open.flatMap { $0.ids.map { String($0) } }
-        if ids.isEmpty { return }
-        var gathered = GatheredRows()
-        var next = 0
-        var samples: [JSON] = []
-        var rowCount = 0
-        try await client.readContacts(ids, fields: frame.mapping.fields) { range, table in
-            gathered.add(table, range.count)
-            // Calls are cut at thousands, batches at ten thousands of the ids: each batch ends with a call.
-            while next < open.count, gathered.asked >= open[next].ids.count {
-                try job.lease.checkHeld()
-                let batch = ImportBatchRun(
-                    frame: frame, number: open[next].number, ids: open[next].ids, rows: gathered.rows,
-                    gone: gathered.gone,
-                    calls: calls.take(), now: time.now())
-                rowCount += gathered.rows.count
-                gathered = GatheredRows()
-                next += 1
-                let result = try await carryOut(batch)
-                samples += result.sample.prefix(20 - samples.count)
-                if result.isCancelRequested { throw RunCancelled() }
-            }
-        }
-        sample = samples
-        if rowCount == 0, open.count * Self.batchSize >= frame.run.done + ids.count, frame.run.counts.read == 0 {
-            throw RunFailure.noRows
-        }
-    }
-
-    /// One transaction; a race that the locks do not cover is tried again once.
-    private func carryOut(_ batch: ImportBatchRun) async throws -> ImportBatchRun.Result {
-        do { return try await attempt(batch) } catch let error as DatabaseError
-            where error.isUniqueViolation || error.isRetryable
-        {
-            return try await attempt(batch)
-        }
-    }
-
-    private func attempt(_ batch: ImportBatchRun) async throws -> ImportBatchRun.Result {
-        let scope = Scope.tenant(batch.frame.tenant.id)
-        guard batch.frame.run.isDryRun else {
-            return try await database.transaction(scope, statementTimeout: .seconds(300)) {
-                try await batch.perform(in: $0)
-            }
-        }
-        var result = ImportBatchRun.Result()
-        do {
-            _ = try await database.transaction(scope, statementTimeout: .seconds(300)) { transaction in
-                throw DryRunEnd(result: try await batch.perform(in: transaction))
-            }
-        } catch let end as DryRunEnd { result = end.result }
-        let seen = result
-        result.isCancelRequested = try await database.transaction(scope) { try await batch.noteDryRun(seen, in: $0) }
-        return result
-    }
-
     /// The end of a run that went through: who left, when the next one is, and the news of it.
     private func finish(_ frame: ImportFrame, _ sample: [JSON], _ calls: CallCounter) async throws {
         let tenant = frame.tenant.id
@@ -305,19 +240,6 @@ public struct ImportRunner: Sendable {
     }
 }
 
-private struct GatheredRows {
-    var rows: [ContactRow] = []
-    var gone: [String] = []
-    var asked = 0
-
-    mutating func add(_ table: ContactTable, _ count: Int) {
-        rows += table.rows
-        // 2010 cannot happen by id; whatever else is missing is not there.
-        gone += table.misses.map(\.key)
-        asked += count
-    }
-}
-
 /// Counts calls from several tasks.
 final class CallCounter: Sendable {
     private let count = Atomic<Int>(0)
@@ -328,7 +250,6 @@ final class CallCounter: Sendable {
     func take() -> Int { count.exchange(0, ordering: .relaxed) }
 }
 
-private struct DryRunEnd: Error { var result: ImportBatchRun.Result }
 struct RunUnderWay: Error {}
 struct RunCancelled: Error {}
 

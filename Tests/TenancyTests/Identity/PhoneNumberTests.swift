@@ -1,5 +1,6 @@
-import Tenancy
 import Testing
+
+@testable import Tenancy
 
 @Suite("Phone numbers")
 struct PhoneNumberTests {
@@ -107,6 +108,35 @@ struct EmailAddressTests {
         #expect(Array(composed.value.utf8) == Array(decomposed.value.utf8))
     }
 
+    @Test("the short way through plain addresses answers what the long one does")
+    func shortWay() {
+        let parts = [
+            "a", "B", "7", ".", "-", "_", "+", "@", "@x.de", "test", "Test", "noreply", "x.de", "ab", ")", "\"", "é",
+            "!",
+        ]
+        let blocked: Set<String> = ["ab@x.de", "b@ab.x.de"]
+        var random = SplitMix(seed: 11)
+        var taken = 0
+        for _ in 0..<40_000 {
+            let text = (0..<Int.random(in: 1...8, using: &random)).map { _ in
+                parts[Int.random(in: 0..<parts.count, using: &random)]
+            }
+            .joined()
+            guard let short = EmailAddress.plain(text, blocked: blocked) else { continue }
+            taken += 1
+            #expect(short == EmailAddress.general(text, blocked: blocked), "\(text)")
+        }
+        #expect(taken > 1000)
+        for size in [62, 63, 64, 65] {
+            for text in [
+                String(repeating: "a", count: size) + "@x.de", "a@" + String(repeating: "b", count: size) + ".de",
+            ] {
+                guard let short = EmailAddress.plain(text, blocked: []) else { continue }
+                #expect(short == EmailAddress.general(text, blocked: []), "\(text)")
+            }
+        }
+    }
+
     @Test("what is no address, and what nobody reads")
     func faults() {
         for raw in ["a", "a@b", "@b.de", "a@@b.de", "a b@c.de", "a@b..de", "a@.de", "a@-b.de", "<a@b.de>"] {
@@ -117,5 +147,20 @@ struct EmailAddressTests {
         }
         for raw in ["", "null", "-", "n/a", "0"] { #expect(EmailAddress.normalise(raw) == .failure(.absent), "\(raw)") }
         #expect(EmailAddress.normalise("shop@shop.de", blocked: ["shop@shop.de"]) == .failure(.blocked))
+    }
+}
+
+/// Numbers that come again: SplitMix64.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 }
