@@ -16,19 +16,28 @@ def sandbox_call(bench, method, path, body=None):
     return json.loads(text) if text else None
 
 
-def connect(bench, contacts):
-    """A tenant of its own, connected to a simulated account with one segment of that many contacts."""
-    output = open(f"{bench.folder}/sandbox.json", "w+b")
-    bench.run_program("sandbox", "sandbox", "--port", str(bench.sandbox_port), "--contacts", str(contacts), "--json", stdout=output,
-                      ready=lambda: open(f"{bench.folder}/sandbox.json").read().strip() != "")
-    account = json.loads(open(f"{bench.folder}/sandbox.json").read().splitlines()[0])
-    # How long Emarsys evaluates a segment is not ours to measure.
-    sandbox_call(bench, "POST", "/sandbox/quirks", {"evaluation_calls": 0})
+def sandbox(bench, contacts):
+    """A simulated account with one segment of that many contacts; how to reach it."""
+    if "sandbox" not in bench.processes:
+        output = open(f"{bench.folder}/sandbox.json", "w+b")
+        bench.run_program("sandbox", "sandbox", "--port", str(bench.sandbox_port), "--contacts", str(contacts), "--json", stdout=output,
+                          ready=lambda: open(f"{bench.folder}/sandbox.json").read().strip() != "")
+        # How long Emarsys evaluates a segment is not ours to measure.
+        sandbox_call(bench, "POST", "/sandbox/quirks", {"evaluation_calls": 0})
+    return json.loads(open(f"{bench.folder}/sandbox.json").read().splitlines()[0])
+
+
+def connected_tenant(bench, account):
     tenant = bench.need_tenants(len(bench.tenants) + 1)[-1]
     bench.tenant(tenant, "PUT", "/api/v0/integrations/emarsys/connection", {
         "name": "bench", "auth": "oauth2", "client_id": account["client_id"], "client_secret": account["client_secret"],
         "token_url": account["token_url"], "base_url": account["base_url"]})
     return tenant
+
+
+def connect(bench, contacts):
+    """A tenant of its own, connected to a simulated account."""
+    return connected_tenant(bench, sandbox(bench, contacts))
 
 
 def wait_for_import(bench, tenant, newer_than=None):

@@ -3,6 +3,7 @@ import get
 import growth
 import imports
 import jobs
+import neighbours
 import optin
 import start
 import webhook
@@ -14,6 +15,7 @@ ALL = [
     ("contact read", get.measure_contact),
     ("claim", jobs.measure),
     ("import", imports.measure),
+    ("import_neighbours", neighbours.measure),
     ("optin", optin.measure),
     ("growth", growth.measure),
 ]

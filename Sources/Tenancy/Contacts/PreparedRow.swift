@@ -5,7 +5,9 @@ import FoundationEssentials
 struct PreparedRow: Sendable {
     /// Position in the batch.
     var index: Int
-    let incoming: IncomingContact
+    var incoming: IncomingContact { box.contact }
+    /// The row as it came lies apart: a batch is walked many times, and a copy of each row costs a count for each of its texts.
+    private let box: Box
     /// The id a contact gets, should one be created. Ids of a batch rise, so that rows lie side by side in the indexes.
     let newID: UUID
     var externalID: String?
@@ -22,7 +24,7 @@ struct PreparedRow: Sendable {
     var notes: [String] = []
 
     init(_ incoming: IncomingContact, index: Int, newID: UUID, policy: IdentityPolicy) {
-        self.incoming = incoming
+        box = Box(incoming)
         self.index = index
         self.newID = newID
         phoneIsWeak = incoming.phoneIsWeak
@@ -41,6 +43,12 @@ struct PreparedRow: Sendable {
             case .failure(let fault): notes.append(fault.rawValue)
             }
         }
+    }
+
+    private final class Box: Sendable {
+        let contact: IncomingContact
+
+        init(_ contact: IncomingContact) { self.contact = contact }
     }
 
     /// What the row is locked by.

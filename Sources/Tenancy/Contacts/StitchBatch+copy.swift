@@ -40,6 +40,7 @@ extension PreparedRow {
     fileprivate var isNew: Bool { known == nil && !isSlow && !isHeld && (phone != nil || email != nil) }
 
     fileprivate func writeNew(to text: inout CopyText) {
+        let incoming = incoming
         text.uuid(newID)
         text.text(externalID)
         text.hex(incoming.sourceHash)
@@ -58,6 +59,7 @@ extension PreparedRow {
     }
 
     fileprivate func write(to text: inout CopyText) {
+        let incoming = incoming
         text.int(index)
         text.uuid(newID)
         text.uuid(known)

@@ -92,10 +92,10 @@ struct StitchBatch {
             result[index] = outcome
         }
         for (index, loser) in losers { result[index].action = .merged(loser: loser) }
-        for row in rows {
-            result[row.index].notes = row.notes
-            result[row.index].conflictIDs = conflicts[row.index] ?? []
+        for index in rows.indices where !rows[index].notes.isEmpty {
+            result[rows[index].index].notes = rows[index].notes
         }
+        for (index, ids) in conflicts { result[index].conflictIDs = ids }
         return result
     }
 
@@ -130,9 +130,9 @@ struct StitchBatch {
     private mutating func quarantine(_ transaction: Transaction) async throws {
         guard isImport else { return }
         var owners: [ValueClaim.Kind: [String: Int]] = [.phone: [:], .email: [:]]
-        for row in rows where row.externalID != nil {
-            if let phone = row.phone { owners[.phone]?[phone.value, default: 0] += 1 }
-            if let email = row.email { owners[.email]?[email.value, default: 0] += 1 }
+        for index in rows.indices where rows[index].externalID != nil {
+            if let phone = rows[index].phone { owners[.phone]?[phone.value, default: 0] += 1 }
+            if let email = rows[index].email { owners[.email]?[email.value, default: 0] += 1 }
         }
         var claims: [ValueClaim] = []
         for (kind, counts) in owners {
