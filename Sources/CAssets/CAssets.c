@@ -215,12 +215,21 @@ static const unsigned char a70[] = {
 #embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
 };
 static const unsigned char a71[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
 };
 static const unsigned char a72[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
 };
 static const unsigned char a73[] = {
+#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
+};
+static const unsigned char a74[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a75[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a76[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -295,11 +304,14 @@ static const struct casset all[] = {
     {"db/migrations/0050_identifier_owner_by_value.sql", a68, sizeof a68},
     {"db/migrations/0051_facts_from_rows_to_holders.sql", a69, sizeof a69},
     {"db/migrations/0052_new_contacts_in_bulk.sql", a70, sizeof a70},
-    {"db/reporting/10_views.sql", a71, sizeof a71},
-    {"db/reporting/20_all_tenants.sql", a72, sizeof a72},
-    {"db/reporting/30_closed_doors.sql", a73, sizeof a73},
+    {"db/migrations/0063_told_to_the_end.sql", a71, sizeof a71},
+    {"db/migrations/0064_connection_status.sql", a72, sizeof a72},
+    {"db/migrations/0065_erasing_and_keeping.sql", a73, sizeof a73},
+    {"db/reporting/10_views.sql", a74, sizeof a74},
+    {"db/reporting/20_all_tenants.sql", a75, sizeof a75},
+    {"db/reporting/30_closed_doors.sql", a76, sizeof a76},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 74;
+    *count = 77;
     return all;
 }

@@ -56,20 +56,31 @@ final class Composition: Sendable {
         let board = JobBoard()
 
         // Opt-ins.
-        let consent = ConsentService(
-            database: database,
-            lookup: StoredContacts(database: database) { try await suppressions.key(of: $0, creating: false) },
-            time: time
-        ) { board.wake("exports") }
+        let lookup = StoredContacts(database: database) { try await suppressions.key(of: $0, creating: false) }
+        let consent = ConsentService(database: database, lookup: lookup, time: time) { board.wake("exports") }
 
         let optInClients: OptInExporter.Clients = { try await connections.emarsysClient(tenantID: $0) }
         let optIns = OptInJobs(
             exporter: OptInExporter(database: database, clients: optInClients, time: time),
             sweeper: OptInSweeper(database: database, clients: optInClients, time: time), time: time)
 
+        let optInWatch = OptInWatch(database: database, time: time) { error in
+            log(
+                .warning, "opt_in_watch_failed",
+                ["error": .string((error as? DatabaseError)?.description ?? "unknown")])
+        }
+
+        let housekeeping = Housekeeping(database: database, time: time) { error in
+            log(
+                .warning, "housekeeping_failed",
+                ["error": .string((error as? DatabaseError)?.description ?? "unknown")])
+        }
+
         // What needs attention.
         let refusals = RefusedWebhooks(time: time)
-        let watch = AlertWatch(database: database, refusals: refusals, time: time) { error in
+        let watch = AlertWatch(
+            database: database, refusals: refusals, time: time, syncInterval: settings.syncInterval
+        ) { error in
             log(
                 .warning, "alert_watch_failed",
                 ["error": .string((error as? DatabaseError)?.description ?? "unknown")])
@@ -78,7 +89,7 @@ final class Composition: Sendable {
         // Webhooks and what follows from them.
         let contacts = StitchedContacts { try await suppressions.key(of: $0, creating: false) }
         let events = try EventCapability(
-            settings, database: database, secrets: secrets, contacts: contacts, log: log, board: board,
+            settings, database: database, secrets: secrets, contacts: contacts, lookup: lookup, log: log, board: board,
             refusals: refusals, group: group, time: time)
 
         // Routes on tenants' hosts.
@@ -121,7 +132,7 @@ final class Composition: Sendable {
             "maintenance": events.maintenanceJobs.merging(erasures.handlers) { first, _ in first },
         ]
         services =
-            [directory, usage, watch] + events.services
+            [directory, usage, watch, optInWatch, housekeeping] + events.services
             + board.open(queues, database: database, group: group, time: time)
 
         let metrics = Metrics()

@@ -19,7 +19,8 @@ struct EventCapability {
     let services: [any Service]
 
     init(
-        _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts, log: Log,
+        _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts,
+        lookup: any ContactLookup, log: Log,
         board: JobBoard, refusals: RefusedWebhooks, group: EventLoopGroup, time: any TimeSource
     ) throws {
         // Pools apart: acknowledging waits for nobody's connection, and what happens in the background takes none from
@@ -64,7 +65,7 @@ struct EventCapability {
             OrderRoutes(orders: orders),
             TouchRoutes(
                 attribution: AttributionService(
-                    database: database, contacts: StoredContacts(database: database), time: time)),
+                    database: database, contacts: lookup, time: time)),
             AudienceRoutes(audiences: AudienceService(database: database, time: time)),
             ReportRoutes(reports: ReportService(database: database, time: time)),
         ]

@@ -22,6 +22,9 @@ final class APIStage: Sendable {
     let time: any TimeSource
     let directory: Directory
     let responder: APIResponder
+    let watch: AlertWatch
+    let refusals: RefusedWebhooks
+    let erasures: ErasureService
     let lines = Mutex<[String]>([])
     private let polling: Task<Void, Never>
 
@@ -42,6 +45,12 @@ final class APIStage: Sendable {
             database: database, secrets: secrets, directory: directory, access: access, time: time)
         let catalogue = AccountCatalogue(connections: connections)
         let hosts = HostPolicy(baseDomains: ["localhost"], trustedProxies: proxies)
+        let suppressions = SuppressionKeys(database: database, secrets: secrets, time: time)
+        let erasures = ErasureService(database: database, keys: suppressions, time: time)
+        self.erasures = erasures
+        refusals = RefusedWebhooks(time: time)
+        let watch = AlertWatch(database: database, refusals: refusals, time: time)
+        self.watch = watch
         responder = APIResponder(
             hosts: hosts, directory: directory, database: database, secrets: secrets, time: time, log: .silent,
             operatorToken: Self.operatorToken,
@@ -57,6 +66,16 @@ final class APIStage: Sendable {
                 WebhookSecretRoutes(
                     webhooks: WebhookSecretService(database: database, secrets: secrets, time: time),
                     database: database, hosts: hosts),
+                ContactRoutes(contacts: ContactService(database: database)),
+                PrivacyRoutes(erasures: erasures),
+                AlertRoutes(watch: watch),
+                OptInRoutes(
+                    consent: ConsentService(
+                        database: database,
+                        lookup: StoredContacts(database: database) {
+                            try await suppressions.key(of: $0, creating: false)
+                        }, time: time),
+                    exports: OptInExportService(database: database, time: time), time: time),
             ],
             operatorGroups: [
                 TenantAdministrationRoutes(administration: administration, log: .silent),

@@ -102,7 +102,8 @@ extension OptInRoutes {
         [
             "id": .string(export.id.text), "contact_id": .string(export.contactID.text),
             "status": .string(export.optIn.rawValue), "state": .string(export.state.rawValue),
-            "external_reference_id": .optional(export.emarsysID), "reason": .string(export.reason),
+            "external_reference_id": .optional(export.emarsysIDs.first),
+            "external_reference_ids": .array(export.emarsysIDs.map { .string($0) }), "reason": .string(export.reason),
             "attempts": .number(JSONNumber(export.attempts)), "last_error": export.lastError ?? .null,
             "age_seconds": .number(JSONNumber(export.age(now: now).components.seconds)),
             "occurred_at": .string(export.consentAt.rfc3339), "created_at": .string(export.createdAt.rfc3339),

@@ -76,7 +76,8 @@ extension OptInRoutes {
         "type": "object",
         "properties": [
             "id": id, "contact_id": id, "status": ["type": "string", "enum": ["granted", "withdrawn"]], "state": text,
-            "external_reference_id": text, "reason": text, "attempts": ["type": "integer"],
+            "external_reference_id": text, "external_reference_ids": ["type": "array", "items": text], "reason": text,
+            "attempts": ["type": "integer"],
             "last_error": ["type": ["object", "null"]], "age_seconds": ["type": "integer"], "occurred_at": time,
             "created_at": time, "next_attempt_at": time, "sent_at": time, "confirmed_at": time,
         ],

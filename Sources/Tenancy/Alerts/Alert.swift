@@ -7,9 +7,9 @@ public enum AlertKind: String, Sendable, Hashable, CaseIterable {
     case importFailed = "import_failed"
     /// The last import rejected more than a tenth of its rows.
     case importRejections = "import_rejections"
-    /// No import has succeeded for longer than two intervals.
+    /// No import has succeeded for longer than two intervals and two hours; before the first one, since the selection.
     case importStale = "import_stale"
-    /// A withdrawal has been waiting for more than a quarter of an hour.
+    /// A withdrawal has not been passed on for more than a quarter of an hour: it waits, or was given up.
     case withdrawalUnsent = "withdrawal_unsent"
     /// The oldest opt-in change has been waiting for more than an hour.
     case exportBacklog = "export_backlog"

@@ -15,6 +15,11 @@ enum ConnectionJobs {
         enqueue(tenant, "exports", "backfill_opt_ins", [:], key: "backfill_opt_ins", at: now, now: now)
     }
 
+    /// Looks whether a withdrawal is missing in the outbox: an import has found Emarsys contacts again.
+    static func checkOptIns(_ tenant: UUID, now: Timestamp) -> Query {
+        enqueue(tenant, "exports", "check_opt_ins", [:], key: "check_opt_ins", at: now, now: now)
+    }
+
     /// Imports a segment for the first time.
     static func initialImport(_ tenant: UUID, segment: String, now: Timestamp) -> Query {
         enqueue(

@@ -108,11 +108,17 @@ public struct ConnectionService: Sendable {
                 Array(secret.utf8), table: "connections", column: "secret", tenant: tenant.id, row: id),
             tokenURL: input.tokenURL, baseURL: input.baseURL, permissions: Self.json(permissions))
         let now = time.now()
+        let isSameAccount =
+            known.map {
+                $0.status != .disconnected && $0.auth == input.auth && $0.principal == input.principal
+                    && $0.baseURL == input.baseURL
+            } ?? true
         _ = try await database.run(
             .tenant(tenant.id),
             [
                 ConnectionStore.put(tenant.id, new, now: now),
                 TenantAdministrationStore.pauseLanes(tenant.id),
+                ConnectionStore.stored(tenant.id, forgets: !isSameAccount, now: now),
                 ConnectDraftStore.delete(tenant.id),
                 AuditStore.insert(
                     tenant.id, at: now, actor: actor, action: "connection.stored", before: known.map(Self.audit),
@@ -139,7 +145,8 @@ public struct ConnectionService: Sendable {
                 isOK: !permissions.contains { $0.status == .missing }, permissions: Self.json(permissions), error: nil)
         } catch let error as EmarsysError {
             _ = try await database.run(
-                .tenant(tenant.id), ConnectionStore.failed(tenant.id, error: error.report(at: time.now())))
+                .tenant(tenant.id),
+                ConnectionStore.failed(tenant.id, error: error.report(at: time.now()), now: time.now()))
             let unknown = JSON.array(
                 EmarsysOperation.allCases.map {
                     [
@@ -167,16 +174,16 @@ public struct ConnectionService: Sendable {
         access.shared.forget(Self.key(tenant.id, known.id))
     }
 
-    /// Records that calls of a job worked, for the connection's status.
+    /// Records that the calls of an import worked, for the connection's status.
     public func recordSuccess(_ tenant: UUID) async throws {
-        _ = try await database.run(.tenant(tenant), ConnectionStore.succeeded(tenant, now: time.now()))
+        _ = try await database.run(.tenant(tenant), ConnectionStore.succeeded(tenant, .byImport, now: time.now()))
     }
 
     /// Records a failure that a person has to look at, for the connection's status. Passing failures change nothing.
     public func recordFailure(_ tenant: UUID, _ error: EmarsysError) async throws {
         guard error.failureClass == .stopConnection else { return }
         _ = try await database.run(
-            .tenant(tenant), ConnectionStore.failed(tenant, error: error.report(at: time.now())))
+            .tenant(tenant), ConnectionStore.failed(tenant, error: error.report(at: time.now()), now: time.now()))
     }
 
     static func key(_ tenant: UUID, _ connection: UUID) -> String { "\(tenant)/\(connection)" }

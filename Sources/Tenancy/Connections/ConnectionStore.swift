@@ -86,32 +86,45 @@ public enum ConnectionStore {
             """, [.uuid(tenant), .bool(paused), .timestamp(now)])
     }
 
-    /// Records that a call worked. Nothing is written where that is known and less than a minute old.
-    public static func succeeded(_ tenant: UUID, now: Timestamp) -> Query {
-        Query(
-            """
-            UPDATE app.connections SET status = 'connected', last_error = NULL, last_ok_at = $2
-             WHERE tenant_id = $1 AND status <> 'disconnected'
-               AND (status <> 'connected' OR last_error IS NOT NULL OR last_ok_at IS NULL OR last_ok_at < $3)
-            """, [.uuid(tenant), .timestamp(now), .timestamp(now - .seconds(60))])
+    /// Who found that calls work.
+    public enum Proof: String, Sendable {
+        /// An import: says nothing about writing.
+        case byImport = "import"
+        /// An export of opt-ins: says nothing about reading.
+        case byExport = "export"
     }
 
-    /// Records what a test found.
+    /// Records that calls worked: at most once a minute while all is well. A connection that had been failing gets what was
+    /// given up meanwhile.
+    ///
+    /// - Parameter connection: the one that was called; nil for whichever there is
+    public static func succeeded(_ tenant: UUID, connection: UUID? = nil, _ proof: Proof, now: Timestamp) -> Query {
+        Query(
+            "SELECT app.connection_works($1, $2, $3, NULL, $4)",
+            [.uuid(tenant), .optional(uuid: connection), .text(proof.rawValue), .timestamp(now)])
+    }
+
+    /// Records what a test found. A connection that fails for want of a permission goes on failing while it is missing.
     static func tested(_ tenant: UUID, permissions: JSON, now: Timestamp) -> Query {
         Query(
-            """
-            UPDATE app.connections SET permissions = $2, status = 'connected', last_error = NULL, last_ok_at = $3
-             WHERE tenant_id = $1 AND status <> 'disconnected'
-            """, [.uuid(tenant), .jsonb(permissions.encoded()), .timestamp(now)])
+            "SELECT app.connection_works($1, NULL, 'test', $2, $3)",
+            [.uuid(tenant), .jsonb(permissions.encoded()), .timestamp(now)])
     }
 
-    /// Records a failure: `error` is `{code, detail, advice, at}`.
-    public static func failed(_ tenant: UUID, error: JSON) -> Query {
+    /// Records a failure: `error` is `{code, detail, advice, at, permission?}`. Said once, when it begins.
+    ///
+    /// - Parameter connection: the one that was called; nil for whichever there is
+    public static func failed(_ tenant: UUID, connection: UUID? = nil, error: JSON, now: Timestamp) -> Query {
         Query(
-            """
-            UPDATE app.connections SET status = 'failing', last_error = $2
-             WHERE tenant_id = $1 AND status <> 'disconnected'
-            """, [.uuid(tenant), .jsonb(error.encoded())])
+            "SELECT app.connection_fails($1, $2, $3, $4)",
+            [.uuid(tenant), .optional(uuid: connection), .jsonb(error.encoded()), .timestamp(now)])
+    }
+
+    /// What follows from a stored connection; after ``put(_:_:now:)``.
+    ///
+    /// - Parameter forgets: whether what Emarsys is known to hold may be of another account, or out of date
+    static func stored(_ tenant: UUID, forgets: Bool, now: Timestamp) -> Query {
+        Query("SELECT app.connection_stored($1, $2, $3)", [.uuid(tenant), .bool(forgets), .timestamp(now)])
     }
 
     private static func json(_ row: Row, _ column: Int) throws(DatabaseError) -> JSON? {

@@ -14,10 +14,16 @@ extension EmarsysError: ProblemConvertible {
     }
 
     /// What the connection shows as `last_error`.
-    public func report(at now: Timestamp) -> JSON {
-        [
+    ///
+    /// - Parameter permission: what the call needs; named where it is missing
+    public func report(at now: Timestamp, needing permission: EmarsysOperation? = nil) -> JSON {
+        var report: JSON = [
             "code": .string(code), "detail": .string(text), "advice": .string(advice), "at": .string(now.rfc3339),
             "http_status": httpStatus == 0 ? .null : .int(httpStatus), "reply_code": .optional(replyCode),
         ]
+        if code == "emarsys_permission_missing", let permission {
+            report["permission"] = .string(permission.permission)
+        }
+        return report
     }
 }

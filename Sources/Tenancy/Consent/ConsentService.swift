@@ -32,12 +32,17 @@ public struct ConsentService: Sendable {
 
     /// Appends a decision to the ledger and queues its export.
     ///
-    /// A contact named by phone consents for that phone, else for its primary one. Throws `Problem` and `DatabaseError`.
+    /// A contact named by phone consents for that phone, else for its primary one. An erased person is 410 until a grant
+    /// comes that is dated later than the erasure. Throws `Problem` and `DatabaseError`.
     public func record(_ decision: ConsentDecision, tenant: Tenant, actor: String, requestID: String?) async throws
         -> RecordedConsent
     {
         let now = time.now()
         try Self.check(decision, now: now)
+        if decision.status == .granted, let grantedAt = decision.occurredAt {
+            try await lookup.readmit(
+                decision.contact, tenant: tenant, grantedAt: min(grantedAt, now), actor: actor, now: now)
+        }
         let contact = try await lookup.contact(for: decision.contact, tenant: tenant, now: now)
         let rows = try await database.run(
             .tenant(tenant.id),

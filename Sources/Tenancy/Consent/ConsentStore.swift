@@ -84,6 +84,15 @@ enum ConsentStore {
             """, [.uuid(tenant), .uuid(contact)])
     }
 
+    /// Which of these phones somebody has.
+    static func heldPhones(_ phones: [String], tenant: UUID) -> Query {
+        Query(
+            """
+            SELECT i.value FROM app.contact_identifiers i
+             WHERE i.tenant_id = $1 AND i.kind = 'phone' AND i.value = ANY ($2) AND i.status = 'active'
+            """, [.uuid(tenant), .textArray(phones)])
+    }
+
     /// The active owner of an identifier.
     static func owner(kind: String, value: String, tenant: UUID) -> Query {
         Query(

@@ -21,7 +21,7 @@ public struct StoredContacts: ContactLookup {
     public func contact(for reference: ContactReference, tenant: Tenant, now: Timestamp) async throws
         -> (id: UUID, phone: String?)
     {
-        let keys = try Self.normalised(reference, tenant)
+        let keys = try await spelled(try Self.normalised(reference, tenant), tenant)
         if let id = try await find(reference, keys, tenant) { return (id, keys.phone) }
         guard reference.id == nil, reference.externalReferenceID == nil || keys.phone != nil || keys.email != nil,
             keys.phone != nil || keys.email != nil
@@ -46,9 +46,26 @@ public struct StoredContacts: ContactLookup {
         }
     }
 
+    /// By the hashes of phone and e-mail.
+    public func readmit(
+        _ reference: ContactReference, tenant: Tenant, grantedAt: Timestamp, actor: String, now: Timestamp
+    ) async throws {
+        guard reference.phone != nil || reference.email != nil, let key = try await suppressions(tenant.id) else {
+            return
+        }
+        let keys = try Self.normalised(reference, tenant)
+        let hashes = [("phone", keys.phone?.value), ("email", keys.email)].compactMap { kind, value in
+            value.map { key.hash(kind, $0) }
+        }
+        _ = try await database.run(
+            .tenant(tenant.id),
+            SuppressionStore.lift(tenant.id, hashes, grantedAt: grantedAt, actor: actor, now: now))
+    }
+
     /// By id, Emarsys id, phone, e-mail, in this order.
     public func existing(_ reference: ContactReference, tenant: Tenant) async throws -> UUID {
-        guard let id = try await find(reference, try Self.normalised(reference, tenant), tenant) else {
+        let keys = try await spelled(try Self.normalised(reference, tenant), tenant)
+        guard let id = try await find(reference, keys, tenant) else {
             throw Problem.notFound("contact_not_found", "No contact has this key.")
         }
         return id
@@ -78,14 +95,27 @@ public struct StoredContacts: ContactLookup {
         return try row.get(0)
     }
 
-    /// As stitching would write them, so that what is looked up is what was stored.
-    private static func normalised(_ reference: ContactReference, _ tenant: Tenant) throws(Problem)
+    /// The phone as it is stored: a number that is known by another spelling of the same line (Brazil's ninth digit) is that
+    /// one, or what is decided about it would be decided about nobody.
+    private func spelled(_ keys: (phone: NormalisedPhone?, email: String?), _ tenant: Tenant) async throws
         -> (phone: String?, email: String?)
     {
-        var phone: String?
+        guard let phone = keys.phone, !phone.variants.isEmpty else { return (keys.phone?.value, keys.email) }
+        let rows = try await database.run(
+            .tenant(tenant.id), ConsentStore.heldPhones([phone.value] + phone.variants, tenant: tenant.id))
+        let held = try rows.map { try $0.get(0, as: String.self) }
+        if held.contains(phone.value) || held.count != 1 { return (phone.value, keys.email) }
+        return (held[0], keys.email)
+    }
+
+    /// As stitching would write them, so that what is looked up is what was stored.
+    private static func normalised(_ reference: ContactReference, _ tenant: Tenant) throws(Problem)
+        -> (phone: NormalisedPhone?, email: String?)
+    {
+        var phone: NormalisedPhone?
         if let raw = reference.phone {
             switch PhoneNumber.normalise(raw, defaultCountry: tenant.defaultCountry) {
-            case .success(let normalised): phone = normalised.value
+            case .success(let normalised): phone = normalised
             case .failure(let fault):
                 throw .invalid("invalid_phone", field: "contact.phone", "is no phone to write to: \(fault.rawValue)")
             }

@@ -130,6 +130,15 @@ public struct TenantAdministration: Sendable {
                 _ = try await transaction.query(
                     AuditStore.insert(before.id, at: now, actor: actor, action: action, before: old, after: new))
             }
+            if final.settings?.object?.contains(where: { $0.key.hasPrefix("consent_") }) == true {
+                // What counts as an opt-in changed: everybody's is computed anew, and told where it differs.
+                _ = try await transaction.batch([
+                    Query("SET LOCAL ROLE charles_app"), Query("SELECT app.enter($1)", [.uuid(before.id)]),
+                    JobStore.enqueue(
+                        before.id, queue: "exports", kind: "backfill_opt_ins", uniqueKey: "backfill_opt_ins", now: now,
+                        priority: 2),
+                ])
+            }
         }
         return try await show(instance)
     }

@@ -230,6 +230,7 @@ public struct ImportRunner: Sendable {
                 sample: run.isDryRun ? .array(sample) : nil, now: now))
         queries += try await nextRuns(frame.tenant, run, now: now, alone: [])
         queries.append(ImportStore.tell(tenant, run.id, now: now))
+        if !run.isDryRun { queries.append(ConnectionJobs.checkOptIns(tenant, now: now)) }
         // What is kept for a time only is cleared away once a day.
         queries.append(
             JobStore.enqueue(

@@ -8,34 +8,34 @@ struct TakenOptIn: Sendable, Hashable {
     let contactID: UUID
     let optIn: ExportedOptIn
     let consentAt: Timestamp
-    let emarsysID: String?
+    /// The Emarsys contacts of this person: mostly one, several after a merge by hand.
+    let emarsysIDs: [String]
     /// How often it was sent, this time included.
     let attempts: Int
     let createdAt: Timestamp
     let email: String?
     let phone: String?
-    /// What Emarsys is known to hold for this contact and field.
-    let knownValue: String?
-    let knownAt: Timestamp?
+    /// Whether Emarsys has the value, for certain: it was confirmed, and nothing was sent since.
+    let isKnown: Bool
+
+    /// The ids as the outbox keeps them.
+    var emarsysID: String? { emarsysIDs.isEmpty ? nil : emarsysIDs.joined(separator: ",") }
 }
 
 /// What to do with rows taken together: which Emarsys has already, which are written by id, which it does not know.
 struct OptInBatch: Sendable, Hashable {
-    /// Nothing to write: Emarsys confirmed the same value already. Only rows that were never sent before, since an earlier
-    /// attempt may have changed what it holds.
+    /// Nothing to write: Emarsys confirmed the same value already.
     private(set) var told: [TakenOptIn] = []
     /// Written by Emarsys' internal id.
     private(set) var linked: [TakenOptIn] = []
     /// Without an id in Emarsys.
     private(set) var unlinked: [TakenOptIn] = []
 
-    init(_ rows: [TakenOptIn], field: OptInField) {
+    init(_ rows: [TakenOptIn]) {
         for row in rows {
-            if row.emarsysID == nil {
+            if row.emarsysIDs.isEmpty {
                 unlinked.append(row)
-            } else if row.attempts == 1, row.knownValue == field.value(of: row.optIn),
-                field.timestampFieldID == nil || row.knownAt == row.consentAt
-            {
+            } else if row.isKnown {
                 told.append(row)
             } else {
                 linked.append(row)

@@ -28,8 +28,8 @@ public struct OptInExport: Sendable, Hashable {
     public let state: State
     /// When the decision was made.
     public let consentAt: Timestamp
-    /// The Emarsys contact that was, or will be, written.
-    public let emarsysID: String?
+    /// The Emarsys contacts that were, or will be, written; several after a merge by hand.
+    public let emarsysIDs: [String]
     /// Why it was queued.
     public let reason: String
     /// How often it was sent.
@@ -45,6 +45,9 @@ public struct OptInExport: Sendable, Hashable {
     /// When Emarsys took it.
     public let confirmedAt: Timestamp?
 
+    /// Since when Emarsys has not been told; earlier than ``createdAt`` where the change was given up and driven again.
+    public let waitingSince: Timestamp
+
     /// How long the change has been waiting, or waited until Emarsys took it.
-    public func age(now: Timestamp) -> Duration { max(.zero, (confirmedAt ?? now) - createdAt) }
+    public func age(now: Timestamp) -> Duration { max(.zero, (confirmedAt ?? now) - waitingSince) }
 }

@@ -8,7 +8,7 @@ extension OptInExportStore {
         Query(
             """
             SELECT x.id, x.contact_id, x.status, x.state, x.consent_at, x.emarsys_contact_id, x.reason, x.attempts,
-                   x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at
+                   x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at, x.waiting_since
               FROM app.opt_in_exports x WHERE x.tenant_id = $1 AND x.id = $2
             """, [.uuid(tenant), .uuid(id)])
     }
@@ -36,7 +36,7 @@ extension OptInExportStore {
             return Query(
                 """
                 SELECT x.id, x.contact_id, x.status, x.state, x.consent_at, x.emarsys_contact_id, x.reason, x.attempts,
-                       x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at
+                       x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at, x.waiting_since
                   FROM app.opt_in_exports x
                  WHERE x.tenant_id = $1 AND x.contact_id = $5 AND ($6::text IS NULL OR x.state = $6)
                    AND (x.created_at, x.id) < ($2, $3)
@@ -48,7 +48,7 @@ extension OptInExportStore {
             return Query(
                 """
                 SELECT x.id, x.contact_id, x.status, x.state, x.consent_at, x.emarsys_contact_id, x.reason, x.attempts,
-                       x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at
+                       x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at, x.waiting_since
                   FROM app.opt_in_exports x
                  WHERE x.tenant_id = $1 AND x.state = $5 AND (x.created_at, x.id) < ($2, $3)
                  ORDER BY x.created_at DESC, x.id DESC LIMIT $4
@@ -57,7 +57,7 @@ extension OptInExportStore {
         return Query(
             """
             SELECT x.id, x.contact_id, x.status, x.state, x.consent_at, x.emarsys_contact_id, x.reason, x.attempts,
-                   x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at
+                   x.last_error, x.created_at, x.next_attempt_at, x.sent_at, x.confirmed_at, x.waiting_since
               FROM app.opt_in_exports x
              WHERE x.tenant_id = $1 AND (x.created_at, x.id) < ($2, $3)
              ORDER BY x.created_at DESC, x.id DESC LIMIT $4
@@ -66,10 +66,13 @@ extension OptInExportStore {
 
     static func export(_ row: Row) throws -> OptInExport {
         let error: [UInt8]? = try row.get(8)
+        let ids: String? = try row.get(5)
         return try OptInExport(
             id: row.get(0), contactID: row.get(1), optIn: ExportedOptIn(rawValue: row.get(2)) ?? .withdrawn,
-            state: OptInExport.State(rawValue: row.get(3)) ?? .queued, consentAt: row.get(4), emarsysID: row.get(5),
+            state: OptInExport.State(rawValue: row.get(3)) ?? .queued, consentAt: row.get(4),
+            emarsysIDs: ids?.split(separator: ",").map(String.init) ?? [],
             reason: row.get(6), attempts: row.get(7), lastError: error.flatMap { try? JSON.parse($0) },
-            createdAt: row.get(9), nextAttemptAt: row.get(10), sentAt: row.get(11), confirmedAt: row.get(12))
+            createdAt: row.get(9), nextAttemptAt: row.get(10), sentAt: row.get(11), confirmedAt: row.get(12),
+            waitingSince: row.get(13))
     }
 }

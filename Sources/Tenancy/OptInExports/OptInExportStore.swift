@@ -11,6 +11,8 @@ enum OptInExportStore {
         let field: OptInField?
         /// Whether there is a connection, and neither it nor the lane is paused, and the feature is on.
         let isOpen: Bool
+        /// The connection that would be called; nil where there is none, or it was removed.
+        let connection: UUID?
     }
 
     static func standing(tenant: UUID) -> Query {
@@ -18,7 +20,8 @@ enum OptInExportStore {
             """
             SELECT f.field_id, f.granted_value, f.withdrawn_value, f.timestamp_field_id, f.create_missing,
                    coalesce(c.status <> 'disconnected' AND NOT c.paused, false) AND NOT coalesce(l.paused, false)
-                   AND coalesce(e.enabled, false) AND n.status = 'active'
+                   AND coalesce(e.enabled, false) AND n.status = 'active',
+                   CASE WHEN c.status <> 'disconnected' THEN c.id END
               FROM app.tenants n
               LEFT JOIN app.opt_in_fields f ON f.tenant_id = $1
               LEFT JOIN app.connections c ON c.tenant_id = $1
@@ -30,13 +33,15 @@ enum OptInExportStore {
 
     static func standing(_ row: Row) throws -> Standing {
         let field: String? = try row.get(0)
-        guard let field, let id = Int(field) else { return Standing(field: nil, isOpen: try row.get(5)) }
+        guard let field, let id = Int(field) else {
+            return Standing(field: nil, isOpen: try row.get(5), connection: try row.get(6))
+        }
         let timestampField: String? = try row.get(3)
         return try Standing(
             field: OptInField(
                 fieldID: id, grantedValue: row.get(1), withdrawnValue: row.get(2),
                 timestampFieldID: timestampField.flatMap { Int($0) }, createMissing: row.get(4)),
-            isOpen: row.get(5))
+            isOpen: row.get(5), connection: row.get(6))
     }
 
     // MARK: The outbox
@@ -44,7 +49,7 @@ enum OptInExportStore {
     /// Gives back what a run that ended without a word had taken.
     static func releaseAll(tenant: UUID, now: Timestamp) -> Query {
         Query(
-            "SELECT app.release_opt_in_exports($1, NULL, NULL, NULL, $2)", [.uuid(tenant), .timestamp(now)])
+            "SELECT app.release_opt_in_exports($1, NULL, NULL, NULL, NULL, $2)", [.uuid(tenant), .timestamp(now)])
     }
 
     static func link(contact: UUID, emarsysID: String, tenant: UUID, now: Timestamp) -> Query {
@@ -76,6 +81,11 @@ enum OptInExportStore {
             [.uuid(tenant), .timestamp(at), .timestamp(now)])
     }
 
+    /// Drives again what was given up because nothing went through; answers how many.
+    static func redrive(tenant: UUID, now: Timestamp) -> Query {
+        Query("SELECT app.redrive_opt_ins($1, $2)", [.uuid(tenant), .timestamp(now)])
+    }
+
     /// Asks for the rest of a piece of work that goes through all contacts.
     static func proceed(_ kind: OptInSweep, tenant: UUID, after: UUID?, at: Timestamp, now: Timestamp) -> Query {
         let args: JSON = after.map { ["after": .string($0.uuidString.lowercased())] } ?? [:]
@@ -94,4 +104,7 @@ public enum OptInSweep: String, Sendable, Hashable {
     case backfill = "backfill_opt_ins"
     /// Compares what Emarsys holds with the ledger and repairs it.
     case reconcile = "reconcile_opt_ins"
+    /// Looks without a call whether a withdrawal is missing in the outbox, and drives again what was given up because
+    /// nothing went through.
+    case check = "check_opt_ins"
 }

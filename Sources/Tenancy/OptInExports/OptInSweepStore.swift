@@ -4,34 +4,40 @@ import Persistence
 
 /// The SQL of back-fill and reconciliation.
 enum OptInSweepStore {
-    /// Queues a page of contacts and answers its last id; NULL at the end.
-    static func backfill(tenant: UUID, after: UUID?, limit: Int, now: Timestamp) -> Query {
+    /// A page of contacts of whom a decision is known, with their Emarsys contacts; NULL where there is none.
+    static func people(tenant: UUID, after: UUID?, limit: Int) -> Query {
+        Query(
+            """
+            SELECT p.contact_id,
+                   (SELECT string_agg(i.value, ',' ORDER BY i.value) FROM app.contact_identifiers i
+                     WHERE i.tenant_id = $1 AND i.contact_id = p.contact_id AND i.kind = 'emarsys_contact_id'
+                       AND coalesce(i.status, '') = 'active')
+              FROM (SELECT DISTINCT c.contact_id FROM app.consents c
+                     WHERE c.tenant_id = $1 AND c.contact_id > $2 ORDER BY c.contact_id LIMIT $3) p
+             ORDER BY p.contact_id
+            """,
+            [.uuid(tenant), .uuid(after ?? .least), .int4(Int32(limit))])
+    }
+
+    /// Queues these contacts where Emarsys does not know their state.
+    static func queue(_ contacts: [UUID], reason: String, tenant: UUID, now: Timestamp) -> Query {
+        Query(
+            "SELECT app.queue_opt_in_exports($1, $2, $3, $4)",
+            [.uuid(tenant), .uuidArray(contacts), .text(reason), .timestamp(now)])
+    }
+
+    /// A page of people who withdrew: those of whom the outbox and what Emarsys confirmed know nothing are queued.
+    static func check(tenant: UUID, after: UUID?, limit: Int, now: Timestamp) -> Query {
         Query(
             """
             WITH page AS MATERIALIZED (
-                SELECT DISTINCT c.contact_id FROM app.consents c
-                 WHERE c.tenant_id = $1 AND c.contact_id > $2 ORDER BY c.contact_id LIMIT $3),
+                SELECT t.id FROM app.contacts t
+                 WHERE t.tenant_id = $1 AND t.id > $2 AND t.opt_in IN ('withdrawn', 'denied') ORDER BY t.id LIMIT $3),
             queued AS MATERIALIZED (
-                SELECT app.queue_opt_in_exports($1, (SELECT array_agg(p.contact_id ORDER BY p.contact_id) FROM page p),
-                                                'backfill', $4) AS n)
-            SELECT (SELECT p.contact_id FROM page p ORDER BY p.contact_id DESC LIMIT 1) FROM queued
+                SELECT app.queue_opt_in_exports($1, (SELECT array_agg(p.id ORDER BY p.id) FROM page p), 'check', $4) AS n)
+            SELECT (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1) FROM queued
             """,
             [.uuid(tenant), .uuid(after ?? .least), .int4(Int32(limit)), .timestamp(now)])
-    }
-
-    /// A page of contacts with a decision and a link to Emarsys.
-    static func linked(tenant: UUID, after: UUID?, limit: Int) -> Query {
-        Query(
-            """
-            SELECT t.id, i.value
-              FROM app.contacts t
-              JOIN app.contact_identifiers i ON i.tenant_id = $1 AND i.contact_id = t.id AND i.kind = 'emarsys_contact_id'
-                   AND i.status = 'active'
-             WHERE t.tenant_id = $1 AND t.id > $2 AND t.opt_in IN ('granted', 'denied', 'withdrawn')
-               AND t.merged_into IS NULL AND t.erased_at IS NULL
-             ORDER BY t.id LIMIT $3
-            """,
-            [.uuid(tenant), .uuid(after ?? .least), .int4(Int32(limit))])
     }
 
     /// Remembers what Emarsys holds now, then queues what differs from the ledger. Rows that a running export is about to

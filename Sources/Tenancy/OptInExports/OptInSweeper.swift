@@ -4,22 +4,24 @@ public import FoundationEssentials
 import HTTP
 public import Persistence
 
-/// Goes through all contacts of whom a decision is known: queues what Emarsys was not told (back-fill), or compares what it
-/// holds with the ledger and repairs it (reconcile).
+/// Goes through all contacts of whom a decision is known: compares what Emarsys holds with the ledger and queues what
+/// differs (back-fill, reconcile), or looks without a call whether a withdrawal is missing in the outbox (check).
 ///
 /// A piece of work ends after a few seconds and asks for its continuation, so that changes of the moment get their turn
 /// in the lane.
 public struct OptInSweeper: Sendable {
     /// How much one job does.
     public struct Limits: Sendable {
-        /// Contacts in one transaction of a back-fill.
-        public var backfillPage = 5000
-        /// Contacts in one getdata call of a reconciliation.
-        public var reconcilePage = 1000
+        /// Contacts in one getdata call and one transaction.
+        public var page = 1000
+        /// People who withdrew in one transaction of a check.
+        public var checkPage = 5000
         /// Time before the job makes way.
         public var time = Duration.seconds(5)
         /// From the end of one reconciliation to the start of the next.
         public var reconcileEvery = Duration.seconds(24 * 3600)
+        /// From the end of one check to the start of the next.
+        public var checkEvery = Duration.seconds(3600)
 
         /// The defaults.
         public init() {}
@@ -51,59 +53,119 @@ public struct OptInSweeper: Sendable {
     @discardableResult
     public func run(_ sweep: OptInSweep, tenantID: UUID, after: UUID?) async throws -> Bool {
         let start = time.now()
+        let standing = try await database.run(.tenant(tenantID), OptInExportStore.standing(tenant: tenantID))
+            .first.map(OptInExportStore.standing)
+        // Connecting and choosing a field start all of it anew.
+        guard let standing, standing.connection != nil else { return true }
+        guard let field = standing.field else {
+            try await ask(for: sweep, tenantID, after: nil, in: limits.reconcileEvery)
+            return true
+        }
+        if sweep == .check, after == nil {
+            _ = try await database.run(.tenant(tenantID), OptInExportStore.redrive(tenant: tenantID, now: start))
+        }
         var place = after
         while true {
             let next =
                 switch sweep {
-                case .backfill: try await backfillPage(tenantID, after: place)
-                case .reconcile: try await reconcilePage(tenantID, after: place)
+                case .check: try await checkPage(tenantID, after: place)
+                case .backfill, .reconcile: try await comparePage(sweep, tenantID, field, after: place)
                 }
-            let now = time.now()
             guard let next else {
                 // Choosing the field starts the comparisons, and each of them asks for the next.
-                _ = try await database.run(
-                    .tenant(tenantID),
-                    OptInExportStore.proceed(
-                        .reconcile, tenant: tenantID, after: nil, at: now + limits.reconcileEvery, now: now))
+                try await ask(
+                    for: sweep == .check ? .check : .reconcile, tenantID, after: nil,
+                    in: sweep == .check ? limits.checkEvery : limits.reconcileEvery)
+                if sweep != .check { try await ask(for: .check, tenantID, after: nil, in: limits.checkEvery) }
                 return true
             }
             place = next
-            if now - start > limits.time {
-                _ = try await database.run(
-                    .tenant(tenantID), OptInExportStore.proceed(sweep, tenant: tenantID, after: next, at: now, now: now)
-                )
+            if time.now() - start > limits.time {
+                try await ask(for: sweep, tenantID, after: next, in: .zero)
                 return false
             }
         }
     }
 
-    private func backfillPage(_ tenantID: UUID, after: UUID?) async throws(DatabaseError) -> UUID? {
+    /// Notes a failure for the connection's status where a person has to look at it.
+    func note(_ error: EmarsysError, tenantID: UUID) async throws(DatabaseError) {
+        guard error.failureClass == .stopConnection else { return }
+        let now = time.now()
+        _ = try await database.run(
+            .tenant(tenantID),
+            ConnectionStore.failed(tenantID, error: error.report(at: now, needing: .contactGetData), now: now))
+    }
+
+    private func ask(for sweep: OptInSweep, _ tenantID: UUID, after: UUID?, in wait: Duration)
+        async throws(DatabaseError)
+    {
+        let now = time.now()
+        _ = try await database.run(
+            .tenant(tenantID),
+            OptInExportStore.proceed(sweep, tenant: tenantID, after: after, at: now + wait, now: now))
+    }
+
+    private func checkPage(_ tenantID: UUID, after: UUID?) async throws(DatabaseError) -> UUID? {
         let rows = try await database.run(
             .tenant(tenantID),
-            OptInSweepStore.backfill(tenant: tenantID, after: after, limit: limits.backfillPage, now: time.now()))
+            OptInSweepStore.check(tenant: tenantID, after: after, limit: limits.checkPage, now: time.now()))
         return try rows.first?.get(0)
     }
 
-    private func reconcilePage(_ tenantID: UUID, after: UUID?) async throws -> UUID? {
-        let standing = try await database.run(.tenant(tenantID), OptInExportStore.standing(tenant: tenantID))
-            .first.map(OptInExportStore.standing)
-        guard let standing, standing.isOpen, let field = standing.field else { return nil }
+    /// Compares a page with what Emarsys holds: nothing is written that it has already. A back-fill queues also those of
+    /// whom Emarsys gave no answer.
+    private func comparePage(_ sweep: OptInSweep, _ tenantID: UUID, _ field: OptInField, after: UUID?) async throws
+        -> UUID?
+    {
         let rows = try await database.run(
-            .tenant(tenantID), OptInSweepStore.linked(tenant: tenantID, after: after, limit: limits.reconcilePage))
+            .tenant(tenantID), OptInSweepStore.people(tenant: tenantID, after: after, limit: limits.page))
         guard let last = rows.last else { return nil }
-        var contacts: [String: UUID] = [:]
-        for row in rows { contacts[try row.get(1)] = try row.get(0) }
-        var client = try await clients(tenantID)
-        client.retry = .never
-        let table = try await client.getData(Array(contacts.keys), fields: [field.fieldID])
-        var held: [(contact: UUID, emarsysID: String, value: String)] = []
-        for row in table.rows {
-            guard let contact = contacts[row.id] else { continue }
-            held.append((contact, row.id, row.values.first?.nonEmptyText ?? ""))
+        var linked: [(contact: UUID, ids: [String])] = []
+        var others: [UUID] = []
+        for row in rows {
+            let contact: UUID = try row.get(0)
+            let ids: String? = try row.get(1)
+            if let ids {
+                linked.append((contact, ids.split(separator: ",").map(String.init)))
+            } else {
+                others.append(contact)
+            }
         }
-        _ = try await database.run(
-            .tenant(tenantID),
-            OptInSweepStore.compare(held, field: field, tenant: tenantID, now: time.now()))
+        let held = try await held(linked, field, tenantID, isNeeded: sweep == .reconcile)
+        let known = Set(held.map(\.contact))
+        others += linked.map(\.contact).filter { !known.contains($0) }
+        let now = time.now()
+        var queries = held.isEmpty ? [] : OptInSweepStore.compare(held, field: field, tenant: tenantID, now: now)
+        if !others.isEmpty {
+            let reason = sweep == .backfill ? "backfill" : "check"
+            queries.append(OptInSweepStore.queue(others, reason: reason, tenant: tenantID, now: now))
+        }
+        _ = try await database.run(.tenant(tenantID), queries)
         return try last.get(0)
+    }
+
+    /// What Emarsys holds of these people. A back-fill goes on without it: who has just connected need not have granted
+    /// reading.
+    private func held(
+        _ linked: [(contact: UUID, ids: [String])], _ field: OptInField, _ tenantID: UUID, isNeeded: Bool
+    ) async throws -> [(contact: UUID, emarsysID: String, value: String)] {
+        if linked.isEmpty { return [] }
+        var values: [String: String] = [:]
+        do {
+            var client = try await clients(tenantID)
+            client.retry = .never
+            for row in try await client.getData(linked.flatMap(\.ids), fields: [field.fieldID]).rows {
+                values[row.id] = row.values.first?.nonEmptyText ?? ""
+            }
+        } catch let error as EmarsysError where !isNeeded {
+            try await note(error, tenantID: tenantID)
+            return []
+        }
+        return linked.compactMap { contact, ids in
+            let found = ids.compactMap { values[$0] }
+            guard let first = found.first else { return nil }
+            // Contacts of one person that differ hold nothing for certain.
+            return (contact, ids.joined(separator: ","), found.allSatisfy { $0 == first } ? first : "")
+        }
     }
 }

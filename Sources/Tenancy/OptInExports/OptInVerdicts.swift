@@ -22,6 +22,23 @@ struct OptInVerdicts: Sendable {
         }
     }
 
+    /// A row that was written to several Emarsys contacts of the person: told where all of those that exist took it.
+    static func together(_ outcomes: [OptInOutcome], emarsysID: String) -> OptInOutcome {
+        var missing: OptInOutcome?
+        var isTold = false
+        var failed: OptInOutcome?
+        for outcome in outcomes {
+            switch outcome {
+            case .again, .untouched: return outcome
+            case .failed: failed = outcome
+            case .notInEmarsys: missing = outcome
+            case .confirmed: isTold = true
+            }
+        }
+        if let failed { return failed }
+        return isTold ? .confirmed(emarsysID: emarsysID) : missing ?? .notInEmarsys(nil)
+    }
+
     /// The call that carried the row failed.
     func outcome(of row: TakenOptIn, _ error: EmarsysError) -> OptInOutcome {
         if error.origin == .cancelled { return .untouched }

@@ -7,11 +7,17 @@ public import Persistence
 /// Erasing people.
 ///
 ///     received ─▶ running ─▶ finished
-///                    └─▶ failed (tried again by its job)
+///                  │  │ ▲
+///                  │  ▼ │
+///                  │  partial (a withdrawal is still on its way to Emarsys, at most three days; all else is gone)
+///                  └▶ failed (tried again by its job)
 ///
 /// At once the contact reads as erased, its identifiers become keyed hashes that imports and webhooks are checked against;
 /// what hangs on it goes in a job, whose counts are the proof.
 public struct ErasureService: Sendable {
+    /// Between two looks whether a withdrawal has arrived.
+    static let partialPause = Duration.seconds(30)
+
     private let database: Database
     private let keys: SuppressionKeys
     private let contacts: ContactService
@@ -94,8 +100,12 @@ public struct ErasureService: Sendable {
         _ = try await database.run(.tenant(tenant), ErasureStore.setState(tenant, id, "running"))
         do {
             let now = time.now()
-            try await database.transaction(.tenant(tenant), statementTimeout: .seconds(300)) { transaction in
-                _ = try await transaction.query(ErasureStore.erase(tenant, id, now: now))
+            let state = try await database.transaction(.tenant(tenant), statementTimeout: .seconds(300)) {
+                transaction in
+                try await transaction.query(ErasureStore.erase(tenant, id, now: now)).first?.get(0, as: String?.self)
+            }
+            if state == "partial" {
+                return .again(at: now + Self.partialPause, reason: "a withdrawal is on its way", countsAttempt: false)
             }
             return .finished
         } catch {

@@ -11,6 +11,14 @@ enum SuppressionStore {
             [.uuid(tenant), .byteaArray(hashes)])
     }
 
+    /// Frees the people to whom these hashes belong, if they were erased before a grant. Answers how many hashes.
+    static func lift(_ tenant: UUID, _ hashes: [[UInt8]], grantedAt: Timestamp, actor: String, now: Timestamp) -> Query
+    {
+        Query(
+            "SELECT app.lift_suppressions($1, $2, $3, $4, $5)",
+            [.uuid(tenant), .byteaArray(hashes), .timestamp(grantedAt), .text(actor), .timestamp(now)])
+    }
+
     static func key(_ tenant: UUID) -> Query {
         Query("SELECT key FROM app.privacy_keys WHERE tenant_id = $1", [.uuid(tenant)])
     }

@@ -19,17 +19,21 @@ struct ExportQueueTests {
     private func confirm(_ world: ConsentWorld, timestampField: String? = nil) async throws {
         let id = world.tenant.id
         let now = SQLValue.timestamp(world.time.now())
+        let batch = UUID()
         let taken = try await world.inTenant(
-            Query("SELECT * FROM app.take_opt_in_exports($1, 1000, $2)", [.uuid(id), now]))
+            Query("SELECT * FROM app.take_opt_in_exports($1, 1000, $2, $3)", [.uuid(id), now, .uuid(batch)]))
         let rows = try taken.map {
             (try $0.get(0, as: UUID.self), try $0.get(4, as: String?.self), try $0.get(2, as: String.self))
         }
         try await world.inTenant(
             Query(
-                "SELECT app.confirm_opt_in_exports($1, $2, $3, $4, '900', $5, $6)",
+                """
+                SELECT app.confirm_opt_in_exports($1, $7, (SELECT id FROM app.connections WHERE tenant_id = $1), $2, $3, $4,
+                                                  '900', $5, $6)
+                """,
                 [
                     .uuid(id), .uuidArray(rows.map(\.0)), .textArray(rows.map(\.1)), .textArray(rows.map(\.2)),
-                    .optional(text: timestampField), now,
+                    .optional(text: timestampField), now, .uuid(batch),
                 ]))
     }
 

@@ -98,7 +98,7 @@ struct ExportFaultTests {
             for one in [contact, changed] { try await stage.world.decide(.granted, one, at: 1) }
             // The process took the batch and died.
             _ = try await stage.world.inTenant(
-                OptInExportStore.take(tenant: stage.tenant, limit: 10, now: stage.world.time.now()))
+                OptInExportStore.take(tenant: stage.tenant, batch: UUID(), limit: 10, now: stage.world.time.now()))
             try await stage.world.decide(.withdrawn, changed, at: 2)
             #expect(try stage.world.told(changed) == ["granted sent", "withdrawn queued"])
             try await stage.drain()
@@ -113,7 +113,8 @@ struct ExportFaultTests {
         try await ExportStage.run { stage in
             let contact = try stage.linked(0)
             try await stage.world.decide(.granted, contact, at: 1)
-            let take = OptInExportStore.take(tenant: stage.tenant, limit: 10, now: stage.world.time.now())
+            let take = OptInExportStore.take(
+                tenant: stage.tenant, batch: UUID(), limit: 10, now: stage.world.time.now())
             #expect(try await stage.world.inTenant(take).count == 1)
             try await stage.world.decide(.withdrawn, contact, at: 2)
             #expect(try await stage.world.inTenant(take).isEmpty)
@@ -187,8 +188,8 @@ struct OptInRetryPlanTests {
     func rows() {
         let verdicts = OptInVerdicts(plan: OptInRetryPlan(), now: start, jitter: 1)
         let row = TakenOptIn(
-            id: UUID(), contactID: UUID(), optIn: .granted, consentAt: start, emarsysID: "1", attempts: 1,
-            createdAt: start, email: nil, phone: nil, knownValue: nil, knownAt: nil)
+            id: UUID(), contactID: UUID(), optIn: .granted, consentAt: start, emarsysIDs: ["1"], attempts: 1,
+            createdAt: start, email: nil, phone: nil, isKnown: false)
         #expect(
             verdicts.outcome(of: row, .failed(code: 2004, text: ""), emarsysID: "1")
                 == .failed(OptInFault.refused(2004)))

@@ -1,3 +1,4 @@
+import Emarsys
 import EventLoop
 import FoundationEssentials
 import Sandbox
@@ -60,16 +61,60 @@ struct SweeperTests {
         }
     }
 
+    @Test("a back-fill writes nothing that Emarsys has already, by its own word")
+    func alreadyThere() async throws {
+        try await ExportStage.run { stage in
+            try stage.world.files.administer("DELETE FROM app.opt_in_fields")
+            let there = try stage.linked(0)
+            let wrong = try stage.linked(1)
+            let unlinked = try stage.world.contact(phone: "+4915177777777")
+            for contact in [there, wrong, unlinked] { try await stage.world.decide(.withdrawn, contact, at: 1) }
+            for (index, value) in [(0, "withdrawn"), (1, "granted")] {
+                stage.account.setValue(
+                    .text(value), field: ExportStage.field, of: SandboxAccount.contactID(at: index))
+            }
+            try stage.world.files.administer(
+                "INSERT INTO app.opt_in_fields (tenant_id, field_id) VALUES ($1::uuid, '501')",
+                [stage.tenant.uuidString])
+            #expect(try await stage.sweeper.run(.backfill, tenantID: stage.tenant, after: nil))
+            #expect(try stage.world.told(there).isEmpty)
+            #expect(try stage.world.told(unlinked) == ["withdrawn queued"])
+            try await stage.drain()
+            #expect(stage.held(1) == "withdrawn")
+            #expect(stage.writes == 1)
+        }
+    }
+
+    @Test("a back-fill goes on without reading where the API user may not read, and says that it fails")
+    func withoutReading() async throws {
+        try await ExportStage.run { stage in
+            let contact = try stage.linked(0)
+            try await stage.world.decide(.withdrawn, contact, at: 1)
+            try stage.world.files.administer("DELETE FROM app.opt_in_exports")
+            stage.account.setPermissions(revoke: ["contact.getdata"])
+            #expect(try await stage.sweeper.run(.backfill, tenantID: stage.tenant, after: nil))
+            #expect(try stage.world.told(contact) == ["withdrawn queued"])
+            let row = try stage.world.files.administer(
+                "SELECT status, last_error ->> 'permission' FROM app.connections")
+            #expect(row == [["failing", "contact.getdata"]])
+            // Writing works, and says nothing about reading.
+            try await stage.drain()
+            #expect(stage.held(0) == "withdrawn")
+            #expect(try stage.world.files.administer("SELECT status FROM app.connections") == [["failing"]])
+        }
+    }
+
     @Test("a long back-fill goes on in pieces where it stopped")
     func pieces() async throws {
         try await ExportStage.run { stage in
             for index in 0..<5 { try await stage.world.decide(.granted, try stage.linked(index), at: 1) }
             try stage.world.files.administer("DELETE FROM app.opt_in_exports")
             var limits = OptInSweeper.Limits()
-            limits.backfillPage = 2
+            limits.page = 2
             limits.time = .seconds(-1)
             let sweeper = OptInSweeper(
-                database: stage.world.database, clients: { _ in throw CancellationError() }, time: stage.world.time,
+                database: stage.world.database, clients: { _ in throw EmarsysError(.network, text: "away") },
+                time: stage.world.time,
                 limits: limits)
             var place: UUID?
             var pieces = 0

@@ -1,0 +1,383 @@
+import EventLoop
+import FoundationEssentials
+import HTTP
+import JSON
+import Sandbox
+import TestSupport
+import Testing
+
+@testable import Persistence
+@testable import Tenancy
+
+/// A tenant with people of whom everything is known, and the services around their privacy.
+private struct PrivacyStage {
+    let world: ConsentWorld
+    let keys: SuppressionKeys
+    let erasures: ErasureService
+    let consent: ConsentService
+    let lookup: StoredContacts
+
+    init(field: String? = "900") throws {
+        let world = try ConsentWorld(field: field)
+        let masters = try MasterKeys(parsing: "k:" + Base64Text.key)
+        let keys = SuppressionKeys(
+            database: world.database,
+            secrets: SecretBox(database: world.database, masterKeys: masters, time: world.time), time: world.time)
+        self.world = world
+        self.keys = keys
+        lookup = StoredContacts(database: world.database) { try await keys.key(of: $0, creating: false) }
+        consent = ConsentService(database: world.database, lookup: lookup, time: world.time)
+        erasures = ErasureService(database: world.database, keys: keys, time: world.time)
+    }
+
+    /// Erases and does its job once; answers the erasure.
+    func erase(_ contact: UUID) async throws -> JSON {
+        let erasure = try await erasures.erase(contact, tenant: world.tenant.id, actor: "test")
+        return try await work(erasure)
+    }
+
+    /// Does the job of an erasure.
+    func work(_ erasure: JSON) async throws -> JSON {
+        let id = try #require(erasure["id"]?.string.flatMap { UUID(uuidString: $0) })
+        let handler = try #require(erasures.handlers["erase_contact"])
+        _ = try await handler(job("erase_contact", ["erasure_id": erasure["id"] ?? .null]))
+        return try await erasures.find(id, tenant: world.tenant.id)
+    }
+
+    func job(_ kind: String, _ args: JSON = [:]) -> Job {
+        Job(
+            tenantID: world.tenant.id, id: 1, queue: "maintenance", kind: kind, args: args.encoded(), attempt: 1,
+            maxAttempts: 5, lease: JobLease(token: UUID()))
+    }
+
+    func record(_ status: ConsentStatus, phone: String, at: Timestamp?) async throws -> RecordedConsent {
+        try await consent.record(
+            ConsentDecision(contact: ContactReference(phone: phone), status: status, occurredAt: at),
+            tenant: world.tenant, actor: "test", requestID: nil)
+    }
+
+    func count(_ sql: String) throws -> String? { try world.files.administer("SELECT count(*) FROM \(sql)")[0][0] }
+}
+
+@Suite("A person's privacy")
+struct PrivacyTests {
+    private let phone = "+4915112345678"
+    private let email = "ann.secret@example.com"
+
+    @Test("nothing readable of an erased person is left in any table, attached or not, however it was written")
+    func everywhere() async throws {
+        let stage = try PrivacyStage()
+        let tenant = stage.world.tenant.id.uuidString
+        let contact = try stage.world.contact(phone: phone, email: email, emarsysID: "770077007")
+        try await stage.world.decide(.granted, contact, at: 1)
+        let files = stage.world.files
+        try files.administer(
+            """
+            INSERT INTO app.events (tenant_id, id, source, status, received_at, body, contact_id, trace)
+            VALUES ($1::uuid, gen_random_uuid(), 'custom', 'processed', now(), jsonb_build_object('phone', $3::text), $2::uuid,
+                    jsonb_build_object('note', $3::text))
+            """, [tenant, contact.uuidString, phone])
+        // Never attached to anybody: refused for its name, and the phone as people type it.
+        for spelling in ["0049 (0)151 12345678", "4915112345678", "0151-12345678"] {
+            try files.administer(
+                """
+                INSERT INTO app.events (tenant_id, id, source, status, received_at, body)
+                VALUES ($1::uuid, gen_random_uuid(), 'custom', 'rejected', now(),
+                        jsonb_build_object('event_data', jsonb_build_object('customer', jsonb_build_array($2::text))))
+                """, [tenant, spelling])
+        }
+        try files.administer(
+            """
+            INSERT INTO app.events (tenant_id, id, source, status, received_at, body)
+            VALUES ($1::uuid, gen_random_uuid(), 'custom', 'rejected', now(), '{"phone": "+4915199999999", "n": 1}')
+            """, [tenant])
+        try files.administer(
+            """
+            INSERT INTO app.imports (tenant_id, id, trigger, mode, segment_ids, state, sample)
+            VALUES ($1::uuid, $1::uuid, 'manual', 'full', '{}', 'succeeded', jsonb_build_array(jsonb_build_object('email', $2::text)))
+            """, [tenant, email])
+        try files.administer(
+            """
+            INSERT INTO app.import_rejections (tenant_id, import_id, code, "values")
+            VALUES ($1::uuid, $1::uuid, 'x', jsonb_build_object('email', upper($2::text)))
+            """, [tenant, email])
+        try files.administer(
+            """
+            INSERT INTO app.identity_conflicts (tenant_id, code, contact_ids, "values", source, fingerprint, created_at)
+            VALUES ($1::uuid, 'x', ARRAY[$2::uuid], jsonb_build_object('email', $3::text), 'webhook', 'x', now())
+            """, [tenant, contact.uuidString, email])
+        try files.administer(
+            """
+            INSERT INTO app.deliveries (tenant_id, type, contact_id, body, state, next_attempt_at, give_up_at)
+            VALUES ($1::uuid, 'contact.created', $2::uuid, jsonb_build_object('p', $3::text), 'delivered', now(), now())
+            """, [tenant, contact.uuidString, phone])
+        let done = try await stage.erase(contact)
+        #expect(done["state"] == "finished")
+        #expect(done["proof"]?["unattached_events"] == 3)
+        #expect(done["proof"]?["import_rejections"] == 1)
+        #expect(done["proof"]?["consent_entries"] == 1)
+        let tables = try files.administer(
+            """
+            SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+             WHERE c.relnamespace = 'app'::regnamespace AND c.relkind = 'r'
+            """)
+        for table in tables.compactMap({ $0[0] }) {
+            let left = try stage.count(
+                """
+                app.\(table) x WHERE regexp_replace(x::text, '[^0-9]', '', 'g') LIKE '%15112345678%'
+                   OR lower(x::text) LIKE '%ann.secret%' OR x::text LIKE '%770077007%'
+                """)
+            #expect(left == "0", "\(table)")
+        }
+        #expect(try stage.count("app.events WHERE body ->> 'n' = '1'") == "1")
+    }
+
+    @Test("every table that names a contact is known to the access export or the erasure")
+    func catalogue() throws {
+        let known: Set<String> = [
+            "consent_entries", "consents", "contact_identifiers", "contact_order_totals", "deliveries", "erasures",
+            "events",
+            "flow_runs", "identity_conflicts", "import_rejections", "merges", "not_same", "opt_in_confirmed",
+            "opt_in_exports", "order_items", "orders", "segment_members", "touches",
+        ]
+        let found = try TestDatabase().administer(
+            """
+            SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+             WHERE c.relnamespace = 'app'::regnamespace AND c.relkind = 'r' AND NOT a.attisdropped
+               AND a.attname IN ('contact_id', 'contact_ids', 'survivor_id', 'contact_a')
+            """)
+        #expect(Set(found.compactMap { $0[0] }) == known)
+    }
+
+    @Test("the access export holds what is known of a person in every capability, and no other person")
+    func access() async throws {
+        let stage = try PrivacyStage()
+        let contact = try stage.world.contact(phone: phone, email: email, emarsysID: "1")
+        let other = try stage.world.contact(phone: "+4915100000000", emarsysID: "2")
+        try await stage.world.decide(.granted, contact, at: 1)
+        try await stage.world.decide(.withdrawn, other, at: 1)
+        let export = try await ContactService(database: stage.world.database).export(stage.world.tenant.id, contact)
+        let data = try JSON.parse(export.data)
+        #expect(data["identifiers"]?.array?.count == 3)
+        #expect(data["opt_ins"]?[0]?["status"] == "granted")
+        #expect(data["opt_in_states"]?[0]?["phone"] == .string(phone))
+        #expect(data["opt_in_exports"]?.array?.count == 1)
+        for name in [
+            "segments", "opt_in_held_by_emarsys", "events", "event_attempts", "flow_runs", "deliveries", "orders",
+            "order_history", "order_totals", "touches", "merges", "identity_conflicts", "import_rejections",
+        ] {
+            #expect(data[name]?.array != nil, "\(name)")
+        }
+        let text = String(decoding: export.data, as: UTF8.self)
+        #expect(!text.contains("+4915100000000"))
+        #expect(!text.contains(stage.world.tenant.id.uuidString.lowercased()))
+    }
+
+    @Test("a withdrawal on its way is passed on before the last of the person goes: partial, then finished")
+    func partial() async throws {
+        try await ExportStage.run { exports in
+            let world = exports.world
+            let keys = SuppressionKeys(
+                database: world.database,
+                secrets: SecretBox(
+                    database: world.database, masterKeys: try MasterKeys(parsing: "k:" + Base64Text.key),
+                    time: world.time), time: world.time)
+            let erasures = ErasureService(database: world.database, keys: keys, time: world.time)
+            let contact = try exports.linked(0)
+            try await world.decide(.granted, contact, at: 1)
+            try await exports.drain()
+            try await world.decide(.withdrawn, contact, at: 2)
+            let erasure = try await erasures.erase(contact, tenant: world.tenant.id, actor: "test")
+            let id = try #require(erasure["id"]?.string.flatMap { UUID(uuidString: $0) })
+            let handler = try #require(erasures.handlers["erase_contact"])
+            func work() async throws -> JSON {
+                _ = try await handler(
+                    Job(
+                        tenantID: world.tenant.id, id: 1, queue: "maintenance", kind: "erase_contact",
+                        args: JSON.object(["erasure_id": erasure["id"] ?? .null]).encoded(), attempt: 1, maxAttempts: 5,
+                        lease: JobLease(token: UUID())))
+                return try await erasures.find(id, tenant: world.tenant.id)
+            }
+            let first = try await work()
+            #expect(first["state"] == "partial")
+            #expect(first["proof"]?["withdrawals_waiting"] == 1)
+            #expect(try world.files.administer("SELECT count(*) FROM app.consent_entries") == [["0"]])
+            try await exports.drain()
+            #expect(exports.held(0) == "withdrawn")
+            let done = try await work()
+            #expect(done["state"] == "finished")
+            #expect(done["proof"]?["consent_entries"] == 2)
+            #expect(try world.files.administer("SELECT count(*) FROM app.opt_in_exports") == [["0"]])
+            #expect(try world.files.administer("SELECT count(*) FROM app.opt_in_confirmed") == [["0"]])
+        }
+    }
+
+    @Test(
+        "after three days a withdrawal that cannot be passed on holds the erasure up no longer, and the proof says so")
+    func partialEnds() async throws {
+        let stage = try PrivacyStage()
+        let contact = try stage.world.contact(phone: phone, emarsysID: "1")
+        try await stage.world.decide(.withdrawn, contact, at: 1)
+        let erasure = try await stage.erase(contact)
+        #expect(erasure["state"] == "partial")
+        stage.world.time.advance(by: .seconds(3 * 86_400))
+        let done = try await stage.work(erasure)
+        #expect(done["state"] == "finished")
+        #expect(done["proof"]?["withdrawals_not_passed_on"] == 1)
+    }
+
+    @Test("only a grant that is dated after the erasure brings a person back, with all their identifiers")
+    func readmitted() async throws {
+        let stage = try PrivacyStage()
+        let contact = try stage.world.contact(phone: phone, email: email, emarsysID: "77")
+        stage.world.time.advance(by: .seconds(60))
+        _ = try await stage.erase(contact)
+        let erasedAt = stage.world.time.now()
+        stage.world.time.advance(by: .seconds(3600))
+        for (status, at) in [
+            (ConsentStatus.granted, Timestamp?.none), (.granted, erasedAt - .seconds(1)), (.granted, erasedAt),
+            (.withdrawn, erasedAt + .seconds(1)), (.pending, erasedAt + .seconds(1)),
+        ] {
+            let problem = await #expect(throws: Problem.self) {
+                try await stage.record(status, phone: phone, at: at)
+            }
+            #expect(problem?.code == "contact_erased")
+        }
+        #expect(try stage.count("app.suppressions") == "3")
+        let back = try await stage.record(.granted, phone: phone, at: erasedAt + .seconds(1))
+        #expect(back.entry.contactID != contact)
+        #expect(back.optIn == .granted)
+        #expect(try stage.count("app.suppressions") == "0")
+        let proof = try stage.world.files.administer("SELECT proof ->> 'lifted_by' FROM app.erasures")
+        #expect(proof == [["test"]])
+        // The old contact stays erased.
+        let problem = await #expect(throws: Problem.self) {
+            _ = try await stage.lookup.contact(
+                for: ContactReference(id: contact), tenant: stage.world.tenant, now: stage.world.time.now())
+        }
+        #expect(problem?.code == "contact_erased")
+    }
+
+    @Test("imports and webhooks never bring an erased person back; their hashes tell nobody who they were")
+    func suppressed() async throws {
+        let stage = try PrivacyStage()
+        let contact = try stage.world.contact(phone: phone, email: email, emarsysID: "77")
+        _ = try await stage.erase(contact)
+        let key = try await stage.keys.key(of: stage.world.tenant.id, creating: false)
+        let rows = [
+            IncomingContact(externalReferenceID: "77"), IncomingContact(externalReferenceID: nil, phone: phone),
+            IncomingContact(externalReferenceID: "78", phone: nil, email: email.uppercased()),
+        ]
+        let now = stage.world.time.now()
+        for source in [StitchSource.webhook, .api, .emarsysImport(UUID())] {
+            let outcomes = try await stage.world.database.transaction(.tenant(stage.world.tenant.id)) { transaction in
+                try await Stitching.stitch(
+                    rows, source: source, policy: IdentityPolicy(), in: transaction, now: now, suppressions: key)
+            }
+            #expect(outcomes.map(\.action) == Array(repeating: .skipped("suppressed"), count: 3))
+        }
+        #expect(try stage.count("app.contacts WHERE erased_at IS NULL") == "0")
+        let hash = try stage.world.files.administer(
+            "SELECT encode(value_hash, 'hex') FROM app.suppressions WHERE kind = 'phone'")
+        let plain = try stage.world.files.administer("SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex')", [phone])
+        #expect(hash != plain)
+    }
+
+    @Test("what is kept for a time is gone when it is over, and not before")
+    func retention() async throws {
+        let stage = try PrivacyStage()
+        let tenant = stage.world.tenant.id.uuidString
+        let contact = try stage.world.contact(phone: phone, emarsysID: "1")
+        let files = stage.world.files
+        let begin = stage.world.time.now().rfc3339
+        try files.administer(
+            """
+            INSERT INTO app.imports (tenant_id, id, trigger, mode, segment_ids, state, sample, queued_at)
+            VALUES ($1::uuid, $1::uuid, 'manual', 'full', '{}', 'succeeded', '[1]', $2::timestamptz)
+            """, [tenant, begin])
+        try files.administer(
+            """
+            INSERT INTO app.import_rejections (tenant_id, import_id, code, "values", created_at)
+            VALUES ($1::uuid, $1::uuid, 'x', '{}', $2::timestamptz)
+            """, [tenant, begin])
+        for status in ["processed", "rejected", "failed", "held"] {
+            try files.administer(
+                """
+                INSERT INTO app.events (tenant_id, id, source, status, received_at, body)
+                VALUES ($1::uuid, gen_random_uuid(), 'custom', $3, $2::timestamptz, '{"a": 1}')
+                """, [tenant, begin, status])
+        }
+        try files.administer(
+            """
+            INSERT INTO app.deliveries (tenant_id, type, body, state, created_at, next_attempt_at, give_up_at)
+            SELECT $1::uuid, 'x', '{"a": 1}', s, $2::timestamptz, $2::timestamptz, $2::timestamptz FROM unnest('{delivered,queued}'::text[]) s
+            """, [tenant, begin])
+        for (value, demoted) in [("+4915100000001", true), ("+4915100000002", true)] {
+            try files.administer(
+                """
+                INSERT INTO app.contact_identifiers (tenant_id, contact_id, kind, value, source, is_primary, demoted_at)
+                VALUES ($1::uuid, $2::uuid, 'phone', $3, 'test', false, CASE WHEN $5::boolean THEN $4::timestamptz END)
+                """, [tenant, contact.uuidString, value, begin, demoted ? "true" : "false"])
+        }
+        try await stage.world.decide(.granted, contact, at: 1, phone: "+4915100000002")
+        let handler = try #require(stage.erasures.handlers["retention"])
+        func left() throws -> [String?] {
+            try files.administer(
+                """
+                SELECT (SELECT count(*) FROM app.import_rejections), (SELECT count(*) FROM app.imports WHERE sample IS NOT NULL),
+                       (SELECT count(*) FROM app.events WHERE body <> '{}'), (SELECT count(*) FROM app.deliveries WHERE body <> '{}'),
+                       (SELECT count(*) FROM app.contact_identifiers WHERE kind = 'phone' AND status = 'active')
+                """)[0]
+        }
+        stage.world.time.advance(by: .seconds(14 * 86_400 - 1))
+        let outcome = try await handler(stage.job("retention"))
+        guard case .again(let at, _, let counts, _) = outcome else {
+            Issue.record("the daily job does not come again")
+            return
+        }
+        #expect(at == stage.world.time.now() + .seconds(86_400))
+        #expect(!counts)
+        #expect(try left() == ["1", "1", "4", "2", "3"])
+        stage.world.time.advance(by: .seconds(2))
+        _ = try await handler(stage.job("retention"))
+        #expect(try left() == ["0", "0", "4", "2", "3"])
+        stage.world.time.advance(by: .seconds(16 * 86_400))
+        _ = try await handler(stage.job("retention"))
+        // What waits keeps its body; a phone that carries a consent stays.
+        #expect(try left() == ["0", "0", "1", "1", "2"])
+        #expect(try stage.count("app.consent_entries") == "1")
+    }
+
+    @Test(
+        "every tenant is cleared away after once a day, also one that never imports; removed ones leave nothing behind")
+    func housekeeping() async throws {
+        let world = try ConsentWorld()
+        let housekeeping = Housekeeping(database: world.database, time: world.time)
+        func jobs() throws -> [[String?]] {
+            try world.files.administer(
+                "SELECT kind, state, run_at < $1::timestamptz + interval '1 hour' FROM app.jobs",
+                [world.time.now().rfc3339])
+        }
+        try await housekeeping.look()
+        try await housekeeping.look()
+        #expect(try jobs() == [["retention", "4", "t"]])
+        try world.files.administer("UPDATE app.jobs SET state = 3")
+        try await housekeeping.look()
+        #expect(try world.files.administer("SELECT state FROM app.jobs ORDER BY 1") == [["3"], ["4"]])
+        // A tenant goes while something puts a job in.
+        let masters = try MasterKeys(parsing: "k:" + Base64Text.key)
+        let administration = TenantAdministration(
+            database: world.database,
+            secrets: SecretBox(database: world.database, masterKeys: masters, time: world.time), time: world.time)
+        let proof = try await TenantErasure(administration: administration).erase("acme", confirm: "acme")
+        #expect(proof.left == 0)
+        try world.files.administer(
+            "INSERT INTO app.jobs (tenant_id, queue, kind) VALUES ($1::uuid, 'imports', 'late')",
+            [world.tenant.id.uuidString])
+        #expect(try world.files.administer("SELECT count(*) FROM app.directory_changes") == [["1"]])
+        try await housekeeping.look()
+        try await housekeeping.look()
+        #expect(try world.files.administer("SELECT count(*) FROM app.jobs") == [["0"]])
+        #expect(try world.files.administer("SELECT count(*) FROM app.directory_changes") == [["0"]])
+    }
+}
