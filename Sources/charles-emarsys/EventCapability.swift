@@ -39,7 +39,7 @@ struct EventCapability {
         ]
         let inbox = InboxWriter(database: acknowledging, group: group, time: time) { board.wake("events") }
         let processor = EventProcessor(
-            database: background, contacts: contacts, time: time, pace: EventPace { inbox.isBusy }
+            database: background, contacts: contacts, time: time, pace: EventPace { inbox.arrivals }
         ) { board.wake("deliveries") }
         eventJobs = [
             "process_events": { job in
@@ -50,7 +50,7 @@ struct EventCapability {
         let orders = OrderService(database: database)
         maintenanceJobs = [
             "revenue_daily": { job in
-                try await orders.refreshDailyFacts(tenantID: job.tenantID, now: time.now())
+                try await orders.refreshDailyFacts(tenantID: job.tenantID)
                 return .finished
             }
         ]
@@ -69,12 +69,16 @@ struct EventCapability {
             AudienceRoutes(audiences: AudienceService(database: database, time: time)),
             ReportRoutes(reports: ReportService(database: database, time: time)),
         ]
-        services = [
-            EventSweep(processor: processor, time: time) { error in
+        func sweep(_ name: String, _ work: @escaping @Sendable () async throws -> Void) -> Sweep {
+            Sweep(time: time, work: work) { error in
                 log(
-                    .warning, "event_sweep_failed",
-                    ["error": .string("\((error as? DatabaseError)?.description ?? "unknown")")])
+                    .warning, name + "_failed",
+                    ["error": .string((error as? DatabaseError)?.description ?? "unknown")])
             }
+        }
+        services = [
+            sweep("event_sweep") { try await processor.sweep() },
+            sweep("time_zone_sweep") { try await orders.sweepZones(now: time.now()) },
         ]
     }
 

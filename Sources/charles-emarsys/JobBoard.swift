@@ -9,7 +9,7 @@ final class JobBoard: Sendable {
 
     /// How many jobs of a queue one process runs at once. Imports hold the most memory; deliveries mostly wait for
     /// their endpoints, and slow ones must leave room for others.
-    private static let concurrency = ["imports": 2, "exports": 4, "events": 4, "deliveries": 48, "maintenance": 2]
+    private static let concurrency = ["imports": 2, "exports": 4, "events": 4, "deliveries": 256, "maintenance": 2]
 
     private let workers = Mutex<[String: LaneWorker]>([:])
 

@@ -208,7 +208,8 @@ COMMENT ON COLUMN reporting.flow_runs.delivered_at IS 'When charles took it.';
 COMMENT ON COLUMN reporting.flow_runs.acknowledged_at IS 'When charles reported it as sent.';
 
 CREATE OR REPLACE VIEW reporting.deliveries WITH (security_invoker = true, security_barrier = true) AS
-SELECT d.id, d.type, d.contact_id, d.flow_run_id, d.state, d.attempts, d.last_error ->> 'code' AS error_code,
+SELECT d.id, d.type, d.contact_id, d.flow_run_id,
+       CASE WHEN d.state = 'queued' AND d.last_error IS NOT NULL THEN 'failed' ELSE d.state END AS state, d.attempts, d.last_error ->> 'code' AS error_code,
        d.next_attempt_at, d.give_up_at, d.created_at, d.delivered_at, d.tenant_id
   FROM app.deliveries d;
 COMMENT ON VIEW reporting.deliveries IS 'What was handed to the charles instance, without bodies.';
@@ -216,7 +217,7 @@ COMMENT ON COLUMN reporting.deliveries.id IS 'The delivery; the webhook-id heade
 COMMENT ON COLUMN reporting.deliveries.type IS 'What happened, e.g. flow.triggered.';
 COMMENT ON COLUMN reporting.deliveries.contact_id IS 'The contact, if it is about one.';
 COMMENT ON COLUMN reporting.deliveries.flow_run_id IS 'The flow run, if it starts one.';
-COMMENT ON COLUMN reporting.deliveries.state IS 'queued, delivered, failed or dead.';
+COMMENT ON COLUMN reporting.deliveries.state IS 'queued, delivered, failed (tried in vain, will be tried again) or dead (given up).';
 COMMENT ON COLUMN reporting.deliveries.attempts IS 'Attempts so far.';
 COMMENT ON COLUMN reporting.deliveries.error_code IS 'Code of the last failure.';
 COMMENT ON COLUMN reporting.deliveries.next_attempt_at IS 'Not tried again before.';

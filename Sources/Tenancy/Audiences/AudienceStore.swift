@@ -51,7 +51,7 @@ enum AudienceStore {
             """
             WITH p AS MATERIALIZED (SELECT id, created_at FROM app.audience_page($1, $2, $3, $4, $5))
             SELECT p.id, p.created_at, s.summary
-              FROM p CROSS JOIN LATERAL app.contact_summaries($1, ARRAY[p.id]) s
+              FROM p JOIN app.contact_summaries($1, ARRAY(SELECT id FROM p)) s ON s.contact_id = p.id
              ORDER BY p.created_at DESC, p.id DESC
             """,
             [

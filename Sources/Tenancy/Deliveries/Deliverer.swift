@@ -13,7 +13,7 @@ public struct Deliverer: Sendable {
     /// How much one job does.
     public struct Limits: Sendable {
         /// Deliveries under way at once for one tenant.
-        public var inFlight = 8
+        public var inFlight = 16
         /// Rounds before the job makes way for other tenants.
         public var rounds = 200
         /// Time before it makes way.
@@ -60,16 +60,22 @@ public struct Deliverer: Sendable {
         let start = time.now()
         for _ in 0..<limits.rounds {
             let now = time.now()
-            guard let stored = try await endpoint(tenantID: tenantID), stored.endpoint.isEnabled else { return }
+            let answers = try await database.run(
+                .tenant(tenantID),
+                [
+                    EndpointStore.find(tenantID: tenantID), DeliveryStore.isPaused(tenantID: tenantID),
+                    DeliveryStore.due(tenantID: tenantID, limit: limits.inFlight, now: now),
+                ])
+            guard let stored = try answers[0].first.map(EndpointStore.endpoint), stored.endpoint.isEnabled else {
+                return
+            }
             // The lane lets the job go on when the pause ends.
-            if try await isPaused(tenantID: tenantID) { return try await wake(tenantID: tenantID, at: now) }
+            if try answers[1].first?.get(0) ?? false { return try await wake(tenantID: tenantID, at: now) }
             let width = stored.endpoint.circuit.permits(limits.inFlight, now: now)
             guard width > 0 else {
                 return try await wake(tenantID: tenantID, at: stored.endpoint.circuit.openUntil ?? now)
             }
-            let due = try await database.run(
-                .tenant(tenantID), DeliveryStore.due(tenantID: tenantID, limit: width, now: now)
-            ).map(DeliveryStore.dueDelivery)
+            let due = try answers[2].prefix(width).map(DeliveryStore.dueDelivery)
             if due.isEmpty {
                 let next = try await database.run(.tenant(tenantID), DeliveryStore.nextDue(tenantID: tenantID))
                 if let at: Timestamp = try next.first?.get(0) { try await wake(tenantID: tenantID, at: at) }
@@ -178,10 +184,6 @@ public struct Deliverer: Sendable {
     func endpoint(tenantID: UUID) async throws -> StoredEndpoint? {
         try await database.run(.tenant(tenantID), EndpointStore.find(tenantID: tenantID)).first
             .map(EndpointStore.endpoint)
-    }
-
-    private func isPaused(tenantID: UUID) async throws -> Bool {
-        try await database.run(.tenant(tenantID), DeliveryStore.isPaused(tenantID: tenantID)).first?.get(0) ?? false
     }
 
     private func wake(tenantID: UUID, at: Timestamp) async throws {

@@ -37,8 +37,10 @@ extension DeliveryEndpoint {
 
 /// What one delivery is and where it stands.
 ///
-/// queued → delivered | dead (given up after the retry time); dead, delivered, failed → queued (replay). A test delivery is
-/// tried once: delivered or failed.
+/// queued (waits for its first attempt) → delivered | failed (tried in vain, will be tried again) → delivered | dead (given up
+/// after the retry time); dead, delivered, failed → queued (replay). A test delivery is tried once: delivered or failed.
+///
+/// The database keeps what is still to be tried under one word, `queued`: `failed` is one of these with a last error.
 public struct Delivery: Sendable {
     /// The `webhook-id`, the same on every attempt.
     public let id: UUID
@@ -50,6 +52,8 @@ public struct Delivery: Sendable {
     public let flowRunID: UUID?
     /// `queued`, `delivered`, `failed`, `dead`.
     public let state: String
+    /// Whether it is to be tried (again).
+    public let isWaiting: Bool
     /// How often it was tried.
     public let attempts: Int
     /// When it is tried next.
@@ -72,7 +76,7 @@ extension Delivery {
         var json: JSON = [
             "id": .string(id.text), "type": .string(type), "contact_id": .optional(contactID?.text),
             "flow_run_id": .optional(flowRunID?.text), "state": .string(state), "attempts": .int(attempts),
-            "next_attempt_at": state == "queued" ? .optional(nextAttemptAt?.rfc3339) : .null,
+            "next_attempt_at": isWaiting ? .optional(nextAttemptAt?.rfc3339) : .null,
             "last_error": lastError ?? .null, "created_at": .string(createdAt.rfc3339),
             "delivered_at": .optional(deliveredAt?.rfc3339), "body": body,
         ]

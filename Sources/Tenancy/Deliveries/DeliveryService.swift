@@ -143,7 +143,7 @@ public struct DeliveryService: Sendable {
         return delivery
     }
 
-    /// Queues a delivery again, whatever became of it; it keeps its `webhook-id`. One that is queued already stays as it is.
+    /// Queues a delivery again, whatever became of it; it keeps its `webhook-id`. One that waits to be tried again is due now.
     public func replay(tenantID: UUID, id: UUID) async throws -> Delivery {
         let now = time.now()
         _ = try await database.run(

@@ -161,7 +161,10 @@ enum DeliveryStore {
                    delivered_at, body
               FROM app.deliveries
              WHERE tenant_id = $1 AND (created_at, id) < ($2, $3)
-               AND ($5::text IS NULL OR state = $5) AND ($6::text IS NULL OR type = $6)
+               AND ($5::text IS NULL OR state = CASE $5 WHEN 'failed' THEN 'queued' ELSE $5 END
+                                        AND ($5 NOT IN ('queued', 'failed') OR (last_error IS NULL) = ($5 = 'queued'))
+                    OR $5 = 'failed' AND state = 'failed')
+               AND ($6::text IS NULL OR type = $6)
                AND ($7::uuid IS NULL OR contact_id = $7) AND ($8::uuid IS NULL OR flow_run_id = $8)
              ORDER BY created_at DESC, id DESC LIMIT $4
             """,
@@ -183,8 +186,10 @@ enum DeliveryStore {
 
     static func delivery(_ row: Row) throws -> Delivery {
         let error: [UInt8]? = try row.get(7)
+        let state: String = try row.get(4)
         return try Delivery(
-            id: row.get(0), type: row.get(1), contactID: row.get(2), flowRunID: row.get(3), state: row.get(4),
+            id: row.get(0), type: row.get(1), contactID: row.get(2), flowRunID: row.get(3),
+            state: state == "queued" && error != nil ? "failed" : state, isWaiting: state == "queued",
             attempts: row.get(5), nextAttemptAt: row.get(6), lastError: error.map(JSON.stored), createdAt: row.get(8),
             deliveredAt: row.get(9), body: JSON.stored(row.get(10)), log: nil)
     }
@@ -213,8 +218,10 @@ enum DeliveryStore {
         [
             Query(
                 """
-                UPDATE app.deliveries SET state = 'queued', next_attempt_at = $3, give_up_at = $4
-                 WHERE tenant_id = $1 AND id = $2 AND state <> 'queued' RETURNING id
+                UPDATE app.deliveries
+                   SET state = 'queued', next_attempt_at = $3, last_error = NULL,
+                       give_up_at = CASE state WHEN 'queued' THEN give_up_at ELSE $4 END
+                 WHERE tenant_id = $1 AND id = $2 RETURNING id
                 """, [.uuid(tenantID), .uuid(id), .timestamp(now), .timestamp(giveUpAt)]),
             Query(
                 """

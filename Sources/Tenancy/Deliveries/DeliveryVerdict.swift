@@ -51,9 +51,22 @@ enum DeliveryVerdict: Sendable, Hashable {
         }
     }
 
-    /// Reads `Retry-After`: seconds, or a date, which is given as the answer's own `Date` apart from it.
-    static func retryAfter(_ value: String?) -> Duration? {
-        guard let value, let seconds = Int64(value.trimmed), seconds >= 0 else { return nil }
-        return .seconds(min(seconds, 86_400))
+    /// Reads `Retry-After` (RFC 9110 10.2.3): seconds, or a date; a day at most.
+    static func retryAfter(_ value: String?, now: Timestamp) -> Duration? {
+        guard let value = value?.trimmed else { return nil }
+        let day = Duration.seconds(86_400)
+        if let seconds = Int64(value) { return seconds < 0 ? nil : min(.seconds(min(seconds, 86_400)), day) }
+        guard let date = date(value) else { return nil }
+        return min(max(date - now, .zero), day)
+    }
+
+    /// The preferred form of dates in HTTP: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    private static func date(_ text: String) -> Timestamp? {
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[5] == "GMT", parts[1].utf8.count == 2,
+            let month = months.firstIndex(of: String(parts[2]))
+        else { return nil }
+        return Timestamp(rfc3339: "\(parts[3])-\(month < 9 ? "0" : "")\(month + 1)-\(parts[1])T\(parts[4])Z")
     }
 }

@@ -59,19 +59,21 @@ struct EventBatch {
     // MARK: Flows
 
     private func plan(_ events: [PendingEvent], contacts: [UUID]) async throws -> EventPlan {
-        var queries = [EventStore.summaries(tenantID, contacts: Array(Set(contacts)))]
-        queries += EventSource.allCases.map { source in
-            FlowStore.waiting(
-                tenantID: tenantID, trigger: source.flowTrigger,
-                names: Array(Set(events.filter { $0.source == source }.map(\.name))))
+        let sources = EventSource.allCases.compactMap { source -> Query? in
+            let names = Set(events.filter { $0.source == source }.map(\.name))
+            if names.isEmpty { return nil }
+            return FlowStore.waiting(tenantID: tenantID, trigger: source.flowTrigger, names: Array(names))
         }
-        let answers = try await transaction.batch(queries)
+        let flows = try await transaction.batch(sources).flatMap { try $0.map(FlowStore.flow) }
         var byID: [UUID: FlowContact] = [:]
-        for row in answers[0] {
-            let contact = try EventStore.contact(row)
-            byID[contact.id] = contact
+        if !flows.isEmpty, !contacts.isEmpty {
+            for row in try await transaction.query(
+                EventStore.summaries(tenantID, contacts: Array(Set(contacts))))
+            {
+                let contact = try EventStore.contact(row)
+                byID[contact.id] = contact
+            }
         }
-        let flows = try answers[1...].flatMap { try $0.map(FlowStore.flow) }
         var recent: [EventPlan.CapKey: Int] = [:]
         let pairs = flows.flatMap { flow in
             flow.frequencyCap.map { cap in byID.keys.map { (flowID: flow.id, contactID: $0, hours: cap.hours) } } ?? []
@@ -90,19 +92,19 @@ struct EventBatch {
     private func recordOrders(
         _ events: [PendingEvent], _ stitched: [UUID: EventStitching]
     ) async throws -> (orders: [UUID: RecordedOrder], contactIDs: [UUID]) {
-        var orders: [UUID: RecordedOrder] = [:]
+        let orderEvents = events.filter { $0.source == .order }
+        if orderEvents.isEmpty { return ([:], []) }
         let recorder = OrderRecorder(
             tenantID: tenantID, defaultCurrency: tenant.defaultCurrency,
             normalise: { [contacts, tenant] in
                 try? contacts.phone($0, defaultCountry: tenant.defaultCountry).get()
             },
             coupons: tenant.settings.couponAttribution, now: now, transaction: transaction)
-        for event in events where event.source == .order {
-            orders[event.id] = try await recorder.record(
+        let orders = try await recorder.record(
+            orderEvents.map {
                 OrderEvent(
-                    id: event.id, occurredAt: event.occurredAt, content: event.content,
-                    contactID: stitched[event.id]?.contactID))
-        }
+                    id: $0.id, occurredAt: $0.occurredAt, content: $0.content, contactID: stitched[$0.id]?.contactID)
+            })
         return (orders, orders.values.compactMap(\.contactID))
     }
 

@@ -1,21 +1,35 @@
 import EventLoop
 import Synchronization
 
-/// Lets acknowledging go first: while webhooks arrive in numbers, processing takes a tenth of the time at most, so that it does
-/// not compete with them for the database. What is durable can wait; a sender that waits sends again.
+/// Lets acknowledging go first: while webhooks arrive in numbers, processing leaves them the time they need, so that it does not
+/// compete with them for the database. What is durable can wait, a sender that waits sends again; but it must not wait for
+/// ever, so a backlog that grows old takes its time back.
 public final class EventPace: Sendable {
-    private let isBusy: @Sendable () -> Bool
+    private let arrivals: @Sendable () -> Double
     private let nextTurn = Mutex(Timestamp(microseconds: 0))
 
-    /// - Parameter isBusy: Whether webhooks arrive in numbers.
-    public init(isBusy: @escaping @Sendable () -> Bool) { self.isBusy = isBusy }
+    /// - Parameter arrivals: How many events a second arrive at present.
+    public init(arrivals: @escaping @Sendable () -> Double) { self.arrivals = arrivals }
 
-    /// Never busy.
-    public static var unhurried: EventPace { EventPace { false } }
+    /// Never in anybody's way.
+    public static var unhurried: EventPace { EventPace { 0 } }
+
+    /// The share of the time that processing may take, 0.1 to 1.
+    ///
+    /// - Parameters:
+    ///   - arrivals: Events that arrive a second. Acknowledging needs time in proportion: none worth speaking of below a hundred,
+    ///     nine tenths from 1800 on.
+    ///   - lag: How long the oldest event waits. From two minutes on processing takes more, from twelve on all it can.
+    static func share(arrivals: Double, lag: Duration) -> Double {
+        if arrivals < 100 { return 1 }
+        let room = max(0.1, 1 - arrivals / 2000)
+        let age = lag / .seconds(1)
+        return max(room, min((age - 120) / 600, 1))
+    }
 
     /// Waits for a turn: not at all while there is room, five seconds at most otherwise.
-    func turn(_ time: any TimeSource) async throws {
-        guard isBusy() else { return }
+    func turn(lag: Duration, _ time: any TimeSource) async throws {
+        guard Self.share(arrivals: arrivals(), lag: lag) < 1 else { return }
         let now = time.now()
         let turn = nextTurn.withLock { next in
             let turn = min(max(next, now), now + .seconds(5))
@@ -26,10 +40,11 @@ public final class EventPace: Sendable {
         if turn > now { try await time.sleep(until: turn) }
     }
 
-    /// A turn ended: while busy, the next one begins when nine times its length have passed.
-    func ended(after duration: Duration, _ time: any TimeSource) {
-        guard isBusy() else { return }
-        let earliest = time.now() + min(duration * 9, .seconds(5))
+    /// A turn ended: the next one begins when as much time has passed as leaves the turn its share.
+    func ended(after duration: Duration, lag: Duration, _ time: any TimeSource) {
+        let share = Self.share(arrivals: arrivals(), lag: lag)
+        guard share < 1 else { return }
+        let earliest = time.now() + min(duration * (1 / share - 1), .seconds(5))
         nextTurn.withLock { $0 = max($0, earliest) }
     }
 }

@@ -10,9 +10,13 @@ public struct EventProcessor: Sendable {
     /// How much one job does.
     public struct Limits: Sendable {
         /// Events in one transaction.
-        public var batch = 200
+        public var batch = 500
+        /// Characters of their bodies in one transaction; the first one may have more.
+        public var batchLength = 2_000_000
         /// Transactions before the job makes way for other tenants.
         public var batches = 50
+        /// Time before it makes way.
+        public var time: Duration = .seconds(2)
 
         /// The defaults.
         public init() {}
@@ -43,17 +47,21 @@ public struct EventProcessor: Sendable {
 
     /// Processes what waits. An event that fails is set apart from its neighbours and tried again later.
     public func drain(tenantID: UUID) async throws {
+        let begin = time.now()
+        var lag = Duration.zero
         for _ in 0..<limits.batches {
-            try await pace.turn(time)
+            try await pace.turn(lag: lag, time)
             let start = ContinuousClock.now
             do {
-                if try await process(tenantID: tenantID, only: nil, limit: limits.batch).isEmpty { return }
-                pace.ended(after: ContinuousClock.now - start, time)
+                guard let oldest = try await process(tenantID: tenantID, only: nil, limit: limits.batch) else { return }
+                lag = time.now() - oldest
+                pace.ended(after: ContinuousClock.now - start, lag: lag, time)
                 onDeliveries()
             } catch {
                 if (error as? DatabaseError)?.isTransient == true || error is CancellationError { throw error }
                 try await isolate(tenantID: tenantID)
             }
+            if time.now() - begin > limits.time { break }
         }
         let now = time.now()
         _ = try await database.run(.tenant(tenantID), EventStore.wake(tenantID, at: now, now: now))
@@ -76,7 +84,8 @@ public struct EventProcessor: Sendable {
     private func isolate(tenantID: UUID) async throws {
         let now = time.now()
         let rows = try await database.run(
-            .tenant(tenantID), EventStore.pending(tenantID, only: nil, limit: limits.batch, now: now)[0])
+            .tenant(tenantID), EventStore.pending(
+                tenantID, only: nil, limit: limits.batch, length: limits.batchLength, now: now)[0])
         for row in rows {
             let id: UUID = try row.get(0)
             let failures = try row.get(6, as: Int.self) + 1
@@ -97,21 +106,20 @@ public struct EventProcessor: Sendable {
 
     // MARK: One transaction
 
-    private func process(tenantID: UUID, only: UUID?, limit: Int) async throws -> [UUID] {
+    /// Answers when the oldest event of the transaction arrived; nil: there was none.
+    private func process(tenantID: UUID, only: UUID?, limit: Int) async throws -> Timestamp? {
         let now = time.now()
         return try await database.transaction(.tenant(tenantID), statementTimeout: .seconds(30)) { transaction in
-            guard let tenant = try await transaction.query(EventStore.tenant(tenantID)).first.map(EventStore.tenant),
-                !tenant.isPaused
-            else { return [] }
-            _ = try await transaction.query(EventStore.releaseHeld(tenantID))
             let found = try await transaction.batch(
-                EventStore.pending(tenantID, only: only, limit: limit, now: now))
-            let events = try Self.events(found[0], attempts: found[1], tenant: tenant)
-            if events.isEmpty { return [] }
+                [EventStore.tenant(tenantID), EventStore.releaseHeld(tenantID)]
+                    + EventStore.pending(tenantID, only: only, limit: limit, length: limits.batchLength, now: now))
+            guard let tenant = try found[0].first.map(EventStore.tenant), !tenant.isPaused else { return nil }
+            let events = try Self.events(found[2], attempts: found[3], tenant: tenant)
+            guard let first = events.first else { return nil }
             let batch = EventBatch(
                 tenantID: tenantID, tenant: tenant, contacts: contacts, now: now, transaction: transaction)
             try await batch.process(events)
-            return events.map(\.id)
+            return first.receivedAt
         }
     }
 

@@ -32,23 +32,37 @@ enum EventStore {
             isPaused: row.get(3))
     }
 
-    /// What was held while the connection was paused takes its place by arrival.
+    /// What was held while the connection was paused takes its place by arrival, unless it still is.
     static func releaseHeld(_ tenantID: UUID) -> Query {
         Query(
-            "UPDATE app.events SET status = 'accepted' WHERE tenant_id = $1 AND status = 'held'", [.uuid(tenantID)])
+            """
+            UPDATE app.events SET status = 'accepted'
+             WHERE tenant_id = $1 AND status = 'held'
+               AND NOT EXISTS (SELECT 1 FROM app.connections c WHERE c.tenant_id = $1 AND c.paused)
+            """, [.uuid(tenantID)])
     }
 
     /// The next events in the order of arrival, locked, each with its waiting replays: (attempt, flow) pairs as arrays.
-    static func pending(_ tenantID: UUID, only: UUID?, limit: Int, now: Timestamp) -> [Query] {
+    /// - Parameter length: Characters of their bodies that end the list, so that large events come in small batches.
+    static func pending(_ tenantID: UUID, only: UUID?, limit: Int, length: Int, now: Timestamp) -> [Query] {
         [
             Query(
                 """
-                SELECT id, source, event_name, occurred_at, received_at, body, attempts
-                  FROM app.events
-                 WHERE tenant_id = $1 AND status = 'accepted' AND (next_attempt_at IS NULL OR next_attempt_at <= $2)
-                   AND ($4::uuid IS NULL OR id = $4)
-                 ORDER BY received_at, id LIMIT $3 FOR UPDATE
-                """, [.uuid(tenantID), .timestamp(now), .int4(Int32(limit)), .optional(uuid: only)]),
+                WITH p AS MATERIALIZED (
+                    SELECT id, source, event_name, occurred_at, received_at, body, attempts
+                      FROM app.events
+                     WHERE tenant_id = $1 AND status = 'accepted' AND (next_attempt_at IS NULL OR next_attempt_at <= $2)
+                       AND ($4::uuid IS NULL OR id = $4)
+                     ORDER BY received_at, id LIMIT $3 FOR UPDATE)
+                SELECT q.id, q.source, q.event_name, q.occurred_at, q.received_at, q.body, q.attempts
+                  FROM (SELECT p.*, row_number() OVER w AS n, sum(length(p.body::text)) OVER w AS total
+                          FROM p WINDOW w AS (ORDER BY p.received_at, p.id)) q
+                 WHERE q.n = 1 OR q.total <= $5
+                 ORDER BY q.received_at, q.id
+                """,
+                [
+                    .uuid(tenantID), .timestamp(now), .int4(Int32(limit)), .optional(uuid: only), .int8(Int64(length)),
+                ]),
             Query(
                 """
                 SELECT a.event_id, a.id, a.reason, a.flow_id

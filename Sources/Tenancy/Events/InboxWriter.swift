@@ -35,10 +35,10 @@ public final class InboxWriter: Sendable {
         }
     }
 
-    /// Whether webhooks arrive in numbers, so that whoever can wait should.
-    public var isBusy: Bool {
+    /// How many events a second arrive at present, over all loops.
+    public var arrivals: Double {
         let now = time.now().microseconds
-        return inboxes.contains { $0.busyUntil.load(ordering: .relaxed) > now }
+        return inboxes.reduce(0) { $0 + $1.rate(at: now) }
     }
 
     /// Returns when the rows are durable, or known not to be, in their order.

@@ -31,8 +31,9 @@ final class LoopInbox: @unchecked Sendable {
     private let onWake: @Sendable () -> Void
     private var waiting: [Waiter] = []
     private var writers = 0
-    /// The end of the last quarter of a second in which many rows came, in microseconds; read from other threads.
-    let busyUntil = Atomic<Int64>(0)
+    /// Rows a second in the last window, and when it ended in microseconds; read from other threads.
+    private let lastRate = Atomic<Int64>(0)
+    private let lastMeasured = Atomic<Int64>(0)
     private var windowStart = Timestamp(microseconds: 0)
     private var windowRows = 0
     private var toWake = Set<UUID>()
@@ -82,17 +83,23 @@ final class LoopInbox: @unchecked Sendable {
         writers -= 1
     }
 
-    /// Busy is who takes more than a hundred rows a second.
+    /// Counts rows in windows of a quarter of a second.
     private func measure(_ rows: Int) {
         let now = time.now()
-        if now - windowStart > .milliseconds(250) {
-            windowStart = now
-            windowRows = 0
-        }
         windowRows += rows
-        if windowRows >= 25 {
-            busyUntil.store((now + .milliseconds(500)).microseconds, ordering: .relaxed)
-        }
+        let length = now - windowStart
+        guard length > .milliseconds(250) else { return }
+        // After a rest the window is long, and its rows came at its end.
+        let rate = Double(windowRows) / min(length / .seconds(1), 0.5)
+        lastRate.store(Int64(rate), ordering: .relaxed)
+        lastMeasured.store(now.microseconds, ordering: .relaxed)
+        windowStart = now
+        windowRows = 0
+    }
+
+    /// Rows a second at present; none when nothing came for half a second. From any thread.
+    func rate(at now: Int64) -> Double {
+        now - lastMeasured.load(ordering: .relaxed) < 500_000 ? Double(lastRate.load(ordering: .relaxed)) : 0
     }
 
     // MARK: Waking the processing

@@ -37,7 +37,7 @@ public struct AttributionService: Sendable {
                 TouchStore.insert(touch, tenantID: tenant.id, now: now),
                 TouchStore.reattribute(
                     contactID: contactID, from: touch.occurredAt, coupons: tenant.settings.couponAttribution,
-                    tenantID: tenant.id),
+                    tenantID: tenant.id, now: now),
             ])
         return touch
     }
@@ -98,7 +98,7 @@ public struct AttributionService: Sendable {
             [
                 TouchStore.putCoupon(code, flowID: flowID, campaign: campaign, tenantID: tenant.id, now: time.now()),
                 TouchStore.reattribute(
-                    code: code, coupons: tenant.settings.couponAttribution, tenantID: tenant.id),
+                    code: code, coupons: tenant.settings.couponAttribution, tenantID: tenant.id, now: time.now()),
             ])
         return try rows[0].first.map(TouchStore.coupon) ?? .null
     }
@@ -111,7 +111,7 @@ public struct AttributionService: Sendable {
             [
                 TouchStore.removeCoupon(code, tenantID: tenant.id),
                 TouchStore.reattribute(
-                    code: code, coupons: tenant.settings.couponAttribution, tenantID: tenant.id),
+                    code: code, coupons: tenant.settings.couponAttribution, tenantID: tenant.id, now: time.now()),
             ])
         if rows[0].isEmpty { throw Problem.notFound("coupon_not_found", "There is no such code.") }
     }

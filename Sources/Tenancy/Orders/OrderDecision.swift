@@ -1,10 +1,15 @@
 import EventLoop
 import FoundationEssentials
+import JSON
 
 /// An order as stored, as far as decisions need it.
 struct StoredOrder: Sendable {
     var id: UUID
+    var orderID: String
     var contactID: UUID?
+    var evidence: String
+    var orderedAt: Timestamp
+    var discounts: JSON
     var status: String
     var type: String
     var currency: String
@@ -37,6 +42,9 @@ enum OrderDecision: Sendable, Hashable {
         if let known = stored.sourceUpdatedAt, updatedAt < known { return .late }
         return .applied
     }
+
+    /// Whether the event's word counts.
+    var isApplied: Bool { self == .first || self == .applied }
 
     /// Why it was not applied.
     var reason: String? {

@@ -21,7 +21,7 @@ struct RecordedOrder: Sendable {
     var outgoing: [OutgoingEvent] = []
 }
 
-/// Records orders inside the transaction that processes their events.
+/// Records orders inside the transaction that processes their events: many at once, in as many round trips as one.
 struct OrderRecorder {
     let tenantID: UUID
     let defaultCurrency: String?
@@ -31,96 +31,177 @@ struct OrderRecorder {
     let now: Timestamp
     let transaction: Transaction
 
-    func record(_ event: OrderEvent) async throws -> RecordedOrder {
-        var order = OrderContent(event.content, defaultCurrency: defaultCurrency)
-        guard order.faults.isEmpty, let orderID = order.orderID else { return refuse(order.faults) }
-        let stored = try await transaction.query(OrderStore.lock(tenantID: tenantID, orderID: orderID)).first
-            .map(OrderStore.stored)
-        let currency = order.isCurrencyAssumed ? stored?.currency ?? order.currency : order.currency ?? stored?.currency
-        guard let currency else {
-            return refuse([
-                EventFault("event_data.currency", "currency_missing", "No currency, and the tenant has no default.")
-            ])
-        }
-        guard let gross = order.gross ?? stored?.gross else {
-            return refuse([
-                EventFault(
-                    "event_data.amount_total_gross", "amount_missing", "No total, and none that items add up to.")
-            ])
-        }
-        if order.isCurrencyAssumed, stored == nil { order.flags.append("currency_assumed") }
-
-        let link = try await link(event, order, stored)
-        let updatedAt = order.updatedAt ?? event.occurredAt
-        let decision = OrderDecision.decide(eventID: event.id, updatedAt: updatedAt, stored: stored)
-        let id = stored?.id ?? SecureRandom.uuid()
-        let row = OrderRow(
-            id: id, orderID: orderID, currency: currency, gross: gross, content: order, stored: stored,
-            contactID: link.contactID, evidence: link.evidence, eventID: event.id, updatedAt: updatedAt,
-            orderedAt: order.orderedAt ?? event.occurredAt, now: now)
-        let isApplied = decision == .first || decision == .applied
-        var queries: [Query] = []
-        if isApplied {
-            queries.append(OrderStore.write(row, tenantID: tenantID))
-            if let items = order.items {
-                queries += OrderStore.writeItems(items, order: row, tenantID: tenantID)
+    /// Events of different orders go side by side, those of one order after one another. Answers by the event's id.
+    func record(_ events: [OrderEvent]) async throws -> [UUID: RecordedOrder] {
+        var results: [UUID: RecordedOrder] = [:]
+        var waiting = events
+        while !waiting.isEmpty {
+            var round: [OrderReading] = []
+            var later: [OrderEvent] = []
+            var taken = Set<String>()
+            for event in waiting {
+                let content = OrderContent(event.content, defaultCurrency: defaultCurrency)
+                guard content.faults.isEmpty, let orderID = content.orderID else {
+                    results[event.id] = Self.refuse(content.faults)
+                    continue
+                }
+                if taken.insert(orderID).inserted {
+                    round.append(OrderReading(event: event, orderID: orderID, content: content))
+                } else {
+                    later.append(event)
+                }
             }
+            if !round.isEmpty { try await record(round, &results) }
+            waiting = later
         }
-        queries.append(
-            OrderStore.history(
-                id: id, eventID: event.id, isApplied: isApplied, reason: decision.reason, updatedAt: updatedAt,
-                snapshot: .object(event.content.data), tenantID: tenantID, now: now))
-        if isApplied {
-            queries.append(OrderStore.attribute([id], coupons: coupons, tenantID: tenantID))
-            let touched = [link.contactID, stored?.contactID].compactMap { $0 }
-            if !touched.isEmpty { queries.append(OrderStore.total(touched, tenantID: tenantID)) }
-            queries.append(OrderStore.wakeDailyFacts(tenantID: tenantID, now: now))
-        }
-        _ = try await transaction.batch(queries)
-        return try await result(id, decision, row, contactID: link.contactID)
+        return results
     }
 
-    private func refuse(_ faults: [EventFault]) -> RecordedOrder {
+    private func record(_ readings: [OrderReading], _ results: inout [UUID: RecordedOrder]) async throws {
+        let stored = try await stored(readings)
+        let holders = try await holders(readings, stored)
+        var decided: [(row: OrderRow, decision: OrderDecision)] = []
+        for reading in readings {
+            let known = stored[reading.orderID]
+            let link = link(reading, known, holders)
+            switch decide(reading, known, link) {
+            case .success(let entry): decided.append(entry)
+            case .failure(let refusal): results[reading.event.id] = Self.refuse([refusal.fault])
+            }
+        }
+        if decided.isEmpty { return }
+        let answers = try await transaction.batch(queries(decided))
+        var views: [UUID: JSON] = [:]
+        for row in answers[answers.count - 1] { views[try row.get(0)] = try OrderStore.view(row) }
+        for (row, decision) in decided {
+            results[row.eventID] = Self.result(row, decision, views[row.id] ?? .null)
+        }
+    }
+
+    // MARK: What is known
+
+    private func stored(_ readings: [OrderReading]) async throws -> [String: StoredOrder] {
+        let rows = try await transaction.query(OrderStore.lock(tenantID: tenantID, orderIDs: readings.map(\.orderID)))
+        var stored: [String: StoredOrder] = [:]
+        for row in rows {
+            let order = try OrderStore.stored(row)
+            stored[order.orderID] = order
+        }
+        return stored
+    }
+
+    /// Who holds the phones that were typed into addresses, for orders that nothing better links.
+    private func holders(_ readings: [OrderReading], _ stored: [String: StoredOrder]) async throws -> [String: UUID] {
+        let phones = readings.compactMap { reading -> String? in
+            guard stored[reading.orderID]?.contactID == nil, reading.event.contactID == nil else { return nil }
+            return reading.content.guestPhone.flatMap(normalise)
+        }
+        if phones.isEmpty { return [:] }
+        var holders: [String: UUID] = [:]
+        for row in try await transaction.query(OrderStore.holders(ofPhones: phones, tenantID: tenantID)) {
+            holders[try row.get(0)] = try row.get(1, as: UUID.self)
+        }
+        return holders
+    }
+
+    // MARK: Deciding
+
+    private struct Refusal: Error { let fault: EventFault }
+
+    private func decide(
+        _ reading: OrderReading, _ stored: StoredOrder?, _ link: (contactID: UUID?, evidence: String)
+    ) -> Result<(row: OrderRow, decision: OrderDecision), Refusal> {
+        var order = reading.content
+        let currency = order.isCurrencyAssumed ? stored?.currency ?? order.currency : order.currency ?? stored?.currency
+        guard let currency else {
+            return .failure(
+                Refusal(
+                    fault: EventFault(
+                        "event_data.currency", "currency_missing", "No currency, and the tenant has no default.")))
+        }
+        guard let gross = order.gross ?? stored?.gross else {
+            return .failure(
+                Refusal(
+                    fault: EventFault(
+                        "event_data.amount_total_gross", "amount_missing", "No total, and none that items add up to.")))
+        }
+        if order.isCurrencyAssumed, stored == nil { order.flags.append("currency_assumed") }
+        let event = reading.event
+        let updatedAt = order.updatedAt ?? event.occurredAt
+        let row = OrderRow(
+            id: stored?.id ?? SecureRandom.uuid(), orderID: reading.orderID, currency: currency, gross: gross,
+            content: order, stored: stored, contactID: link.contactID, evidence: link.evidence, eventID: event.id,
+            updatedAt: updatedAt, orderedAt: order.orderedAt ?? stored?.orderedAt ?? event.occurredAt, now: now,
+            snapshot: .object(event.content.data))
+        return .success((row, OrderDecision.decide(eventID: event.id, updatedAt: updatedAt, stored: stored)))
+    }
+
+    /// A contact key is the best evidence, what is known of the order otherwise; then the phone typed into an address, which is
+    /// looked up and never attached, and gives way to a contact key that comes later.
+    private func link(
+        _ reading: OrderReading, _ stored: StoredOrder?, _ holders: [String: UUID]
+    ) -> (contactID: UUID?, evidence: String) {
+        if let contactID = stored?.contactID, stored?.evidence != "guest_phone" || reading.event.contactID == nil {
+            return (contactID, stored?.evidence ?? "contact_key")
+        }
+        if let contactID = reading.event.contactID { return (contactID, "contact_key") }
+        if let phone = reading.content.guestPhone.flatMap(normalise), let contactID = holders[phone] {
+            return (contactID, "guest_phone")
+        }
+        return (nil, reading.content.codes.isEmpty && stored?.codes.isEmpty ?? true ? "none" : "discount_code")
+    }
+
+    // MARK: Writing
+
+    private func queries(_ decided: [(row: OrderRow, decision: OrderDecision)]) -> [Query] {
+        let applied = decided.filter(\.decision.isApplied).map(\.row)
+        var queries: [Query] = []
+        if !applied.isEmpty {
+            let known = applied.filter { $0.stored != nil }.map(\.id)
+            if !known.isEmpty { queries.append(OrderStore.noteDays(of: known, tenantID: tenantID, now: now)) }
+            queries.append(OrderStore.write(applied, tenantID: tenantID))
+            queries += OrderStore.writeItems(of: applied, tenantID: tenantID)
+            queries.append(OrderStore.alignItems(of: applied.map(\.id), tenantID: tenantID))
+        }
+        queries.append(OrderStore.history(decided, tenantID: tenantID, now: now))
+        if !applied.isEmpty {
+            queries.append(OrderStore.attribute(applied.map(\.id), coupons: coupons, tenantID: tenantID, now: now))
+            let contacts = Set(applied.flatMap { [$0.contactID, $0.stored?.contactID].compactMap { $0 } })
+            if !contacts.isEmpty { queries.append(OrderStore.total(Array(contacts), tenantID: tenantID)) }
+        }
+        queries.append(OrderStore.find(tenantID: tenantID, ids: decided.map(\.row.id)))
+        return queries
+    }
+
+    // MARK: Answering
+
+    private static func refuse(_ faults: [EventFault]) -> RecordedOrder {
         RecordedOrder(
             faults: faults, trace: ["outcome": .null, "errors": .array(faults.map { .string($0.code) })])
     }
 
-    /// A contact key is the best evidence; then what is known of the order; then the phone typed into an address, which is looked
-    /// up and never attached.
-    private func link(
-        _ event: OrderEvent, _ order: OrderContent, _ stored: StoredOrder?
-    ) async throws -> (contactID: UUID?, evidence: String) {
-        if let contactID = stored?.contactID ?? event.contactID { return (contactID, "contact_key") }
-        if let phone = order.guestPhone,
-            let value = normalise(phone),
-            let row = try await transaction.query(OrderStore.contact(phone: value, tenantID: tenantID)).first
-        {
-            return (try row.get(0), "guest_phone")
-        }
-        return (nil, order.codes.isEmpty && stored?.codes.isEmpty ?? true ? "none" : "discount_code")
-    }
-
-    private func result(
-        _ id: UUID, _ decision: OrderDecision, _ row: OrderRow, contactID: UUID?
-    ) async throws -> RecordedOrder {
-        guard
-            let view = try await transaction.query(OrderStore.find(tenantID: tenantID, id: id)).first
-                .map(OrderStore.view)
-        else { return RecordedOrder() }
-        var recorded = RecordedOrder(contactID: contactID, isFirstSight: decision == .first)
+    private static func result(_ row: OrderRow, _ decision: OrderDecision, _ view: JSON) -> RecordedOrder {
+        var recorded = RecordedOrder(contactID: row.contactID, isFirstSight: decision == .first)
         recorded.trace = [
-            "id": .string(id.text), "order_id": .string(row.orderID), "outcome": .string(row.outcome),
+            "id": .string(row.id.text), "order_id": .string(row.orderID), "outcome": .string(row.outcome),
             "decision": .string("\(decision)"), "evidence": .string(row.evidence),
             "flags": .array(row.flags.map(JSON.string)), "attribution": view["attribution"] ?? .null,
         ]
-        if decision == .first || decision == .applied {
+        if decision.isApplied {
             recorded.outgoing.append(
                 OutgoingEvent(
-                    type: decision == .first ? "order.recorded" : "order.updated", contactID: contactID,
+                    type: decision == .first ? "order.recorded" : "order.updated", contactID: row.contactID,
                     data: ["order": view]))
         }
         return recorded
     }
+}
+
+/// An order event that names its order.
+private struct OrderReading {
+    let event: OrderEvent
+    let orderID: String
+    let content: OrderContent
 }
 
 /// An order about to be written: the event's word where it has one, else what is stored.
@@ -137,6 +218,8 @@ struct OrderRow: Sendable {
     let updatedAt: Timestamp
     let orderedAt: Timestamp
     let now: Timestamp
+    /// The event's data, for the history.
+    let snapshot: JSON
 
     var outcome: String {
         if contactID != nil { return "linked" }
@@ -169,5 +252,25 @@ extension TenantSettings {
     public var couponAttribution: String {
         let value = self["coupon_attribution"]?.string ?? ""
         return ["all", "off"].contains(value) ? value : "unstitched"
+    }
+}
+
+extension OrderRow {
+    /// As the statement that writes orders reads it.
+    var json: JSON {
+        func money(_ amount: Amount?) -> JSON { .optional(amount?.text) }
+        return [
+            "id": .string(id.text), "order_id": .string(orderID), "order_number": .optional(content.orderNumber),
+            "type": .string(type), "status": .string(status), "currency": .string(currency),
+            "gross": .string(gross.text), "net": money(content.net), "tax": money(content.tax),
+            "shipping": money(content.shipping), "discount": money(content.discount),
+            "refund": money(content.refund ?? stored?.refund ?? .zero), "items_gross": money(content.itemsGross),
+            "discounts": content.discounts ?? stored?.discounts ?? [],
+            "codes": .array(content.codes.map(JSON.string)), "details": .object(content.details),
+            "flags": .array(flags.map(JSON.string)), "outcome": .string(outcome),
+            "contact_id": .optional(contactID?.text), "event_id": .string(eventID.text),
+            "updated_at": .string(updatedAt.rfc3339), "ordered_at": .string(orderedAt.rfc3339),
+            "evidence": .string(evidence),
+        ]
     }
 }

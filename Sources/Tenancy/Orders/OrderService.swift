@@ -11,10 +11,17 @@ public struct OrderService: Sendable {
     /// A service over a database.
     public init(database: Database) { self.database = database }
 
-    /// Brings the daily facts up to date with the orders that changed within the last day.
-    public func refreshDailyFacts(tenantID: UUID, now: Timestamp) async throws {
-        _ = try await database.run(
-            .tenant(tenantID), OrderStore.refreshDailyFacts(tenantID: tenantID, since: now - .seconds(86_400)))
+    /// Brings the daily facts up to date.
+    public func refreshDailyFacts(tenantID: UUID) async throws {
+        _ = try await database.run(.tenant(tenantID), OrderStore.refreshDailyFacts(tenantID: tenantID))
+    }
+
+    /// Has the daily facts computed anew of tenants that moved to another time zone.
+    public func sweepZones(now: Timestamp) async throws {
+        for row in try await database.run(.operator, Query(OrderStore.movedZones)) {
+            let tenantID: UUID = try row.get(0)
+            _ = try await database.run(.tenant(tenantID), OrderStore.wakeDailyFacts(tenantID: tenantID, now: now))
+        }
     }
 
     /// Orders, newest first by the time they were placed.
@@ -37,7 +44,7 @@ public struct OrderService: Sendable {
     public func find(tenantID: UUID, id: UUID) async throws -> JSON {
         let answers = try await database.run(
             .tenant(tenantID),
-            [OrderStore.find(tenantID: tenantID, id: id), OrderStore.history(tenantID: tenantID, id: id)])
+            [OrderStore.find(tenantID: tenantID, ids: [id]), OrderStore.history(tenantID: tenantID, id: id)])
         guard var order = try answers[0].first.map(OrderStore.view) else {
             throw Problem.notFound("order_not_found", "There is no such order.")
         }

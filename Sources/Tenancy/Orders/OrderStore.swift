@@ -7,44 +7,52 @@ import Persistence
 enum OrderStore {
     // MARK: Recording
 
-    static func lock(tenantID: UUID, orderID: String) -> Query {
+    /// Orders that are known, locked in one order.
+    static func lock(tenantID: UUID, orderIDs: [String]) -> Query {
         Query(
             """
             SELECT id, contact_id, status, type, currency, amount_total_gross, refund_amount_total_gross,
-                   source_updated_at, last_event_id, discount_codes, outcome, flags
-              FROM app.orders WHERE tenant_id = $1 AND source = 'emarsys' AND order_id = $2 FOR UPDATE
-            """, [.uuid(tenantID), .text(orderID)])
+                   source_updated_at, last_event_id, discount_codes, outcome, flags, order_id, evidence, ordered_at, discounts
+              FROM app.orders WHERE tenant_id = $1 AND source = 'emarsys' AND order_id = ANY ($2)
+             ORDER BY order_id FOR UPDATE
+            """, [.uuid(tenantID), .textArray(orderIDs)])
     }
 
     static func stored(_ row: Row) throws -> StoredOrder {
         try StoredOrder(
-            id: row.get(0), contactID: row.get(1), status: row.get(2), type: row.get(3), currency: row.get(4),
+            id: row.get(0), orderID: row.get(12), contactID: row.get(1), evidence: row.get(13), orderedAt: row.get(14),
+            discounts: JSON.stored(row.get(15)), status: row.get(2), type: row.get(3), currency: row.get(4),
             gross: Amount(row.get(5, as: String.self)) ?? .zero, refund: Amount(row.get(6, as: String.self)) ?? .zero,
             sourceUpdatedAt: row.get(7), lastEventID: row.get(8), codes: row.get(9), outcome: row.get(10),
             flags: row.get(11))
     }
 
-    /// The holder of a phone.
-    static func contact(phone: String, tenantID: UUID) -> Query {
+    /// The holders of phones: (phone, contact).
+    static func holders(ofPhones phones: [String], tenantID: UUID) -> Query {
         Query(
             """
-            SELECT contact_id FROM app.contact_identifiers
-             WHERE tenant_id = $1 AND kind = 'phone' AND value = $2 AND status = 'active'
-            """, [.uuid(tenantID), .text(phone)])
+            SELECT value, contact_id FROM app.contact_identifiers
+             WHERE tenant_id = $1 AND kind = 'phone' AND value = ANY ($2) AND status = 'active'
+            """, [.uuid(tenantID), .textArray(phones)])
     }
 
-    /// Adds or changes an order; what the event does not say stays.
-    static func write(_ row: OrderRow, tenantID: UUID) -> Query {
-        let content = row.content
-        return Query(
+    /// Adds or changes orders; what an event does not say stays. No two of one order.
+    static func write(_ rows: [OrderRow], tenantID: UUID) -> Query {
+        Query(
             """
             INSERT INTO app.orders AS o (
                 tenant_id, id, order_id, order_number, type, status, currency, amount_total_gross, amount_total_net,
                 amount_total_tax, amount_total_shipping_gross, discount_amount_total, refund_amount_total_gross,
                 computed_items_gross, discounts, discount_codes, details, flags, outcome, contact_id, first_event_id,
                 last_event_id, source_updated_at, ordered_at, cancelled_at, evidence, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($13, 0), $14, coalesce($15, '[]'), $16, $17,
-                    $18, $19, $20, $21, $21, $22, $23, CASE WHEN $6 = 'cancelled' THEN $22::timestamptz END, $24, $25, $25)
+            SELECT $1, u.id, u.order_id, u.order_number, u.type, u.status, u.currency, u.gross, u.net, u.tax, u.shipping, u.discount,
+                   u.refund, u.items_gross, u.discounts, u.codes, u.details, u.flags, u.outcome, u.contact_id, u.event_id, u.event_id,
+                   u.updated_at, u.ordered_at, CASE WHEN u.status = 'cancelled' THEN u.updated_at END, u.evidence, $3, $3
+              FROM jsonb_to_recordset($2) AS u (
+                   id uuid, order_id text, order_number text, type text, status text, currency text, gross numeric, net numeric,
+                   tax numeric, shipping numeric, discount numeric, refund numeric, items_gross numeric, discounts jsonb,
+                   codes text[], details jsonb, flags text[], outcome text, contact_id uuid, event_id uuid,
+                   updated_at timestamptz, ordered_at timestamptz, evidence text)
             ON CONFLICT (tenant_id, source, order_id) DO UPDATE SET
                 order_number = coalesce(EXCLUDED.order_number, o.order_number), type = EXCLUDED.type,
                 status = EXCLUDED.status, currency = EXCLUDED.currency,
@@ -54,93 +62,113 @@ enum OrderStore {
                 amount_total_shipping_gross =
                     coalesce(EXCLUDED.amount_total_shipping_gross, o.amount_total_shipping_gross),
                 discount_amount_total = coalesce(EXCLUDED.discount_amount_total, o.discount_amount_total),
-                refund_amount_total_gross = coalesce($13, o.refund_amount_total_gross),
+                refund_amount_total_gross = EXCLUDED.refund_amount_total_gross,
                 computed_items_gross = coalesce(EXCLUDED.computed_items_gross, o.computed_items_gross),
-                discounts = coalesce($15, o.discounts),
+                discounts = EXCLUDED.discounts,
                 discount_codes = CASE WHEN cardinality(EXCLUDED.discount_codes) > 0 THEN EXCLUDED.discount_codes
                                       ELSE o.discount_codes END,
                 details = o.details || EXCLUDED.details, flags = EXCLUDED.flags, outcome = EXCLUDED.outcome,
                 contact_id = EXCLUDED.contact_id, last_event_id = EXCLUDED.last_event_id,
-                source_updated_at = EXCLUDED.source_updated_at,
-                ordered_at = CASE WHEN $26 THEN EXCLUDED.ordered_at ELSE o.ordered_at END,
+                source_updated_at = EXCLUDED.source_updated_at, ordered_at = EXCLUDED.ordered_at,
                 cancelled_at = coalesce(o.cancelled_at, EXCLUDED.cancelled_at), evidence = EXCLUDED.evidence,
                 updated_at = EXCLUDED.updated_at
             """,
             [
-                .uuid(tenantID), .uuid(row.id), .text(row.orderID), .optional(text: content.orderNumber),
-                .text(row.type), .text(row.status), .text(row.currency), .numeric(row.gross.text),
-                .optional(numeric: content.net?.text), .optional(numeric: content.tax?.text),
-                .optional(numeric: content.shipping?.text), .optional(numeric: content.discount?.text),
-                .optional(numeric: content.refund?.text), .optional(numeric: content.itemsGross?.text),
-                .optional(jsonb: content.discounts?.encoded()), .textArray(content.codes),
-                .jsonb(JSON.object(content.details).encoded()), .textArray(row.flags), .text(row.outcome),
-                .optional(uuid: row.contactID), .uuid(row.eventID), .timestamp(row.updatedAt),
-                .timestamp(row.orderedAt), .text(row.evidence), .timestamp(row.now),
-                .bool(content.orderedAt != nil),
+                .uuid(tenantID), .jsonb(JSON.array(rows.map(\.json)).encoded()),
+                .timestamp(rows.first?.now ?? Timestamp(seconds: 0)),
             ])
     }
 
-    static func writeItems(_ items: [OrderItem], order: OrderRow, tenantID: UUID) -> [Query] {
-        [
+    /// Replaces the items of the orders whose events name some.
+    static func writeItems(of rows: [OrderRow], tenantID: UUID) -> [Query] {
+        let orders = rows.filter { $0.content.items != nil }
+        if orders.isEmpty { return [] }
+        let lines = orders.flatMap { order in
+            (order.content.items ?? []).enumerated().map { (order: order, position: $0 + 1, item: $1) }
+        }
+        return [
             Query(
-                "DELETE FROM app.order_items WHERE tenant_id = $1 AND order_id = $2",
-                [.uuid(tenantID), .uuid(order.id)]),
+                "DELETE FROM app.order_items WHERE tenant_id = $1 AND order_id = ANY ($2)",
+                [.uuid(tenantID), .uuidArray(orders.map(\.id))]),
             Query(
                 """
                 INSERT INTO app.order_items (tenant_id, order_id, position, contact_id, external_reference_id, sku, name, qty,
                                              price_gross, price_net, currency, details)
-                SELECT $1, $2, u.n, $3, u.ref, u.sku, u.name, u.qty::numeric, u.gross::numeric, u.net::numeric,
-                       coalesce(u.currency, $4), u.details
-                  FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[])
-                       WITH ORDINALITY AS u (ref, sku, name, qty, gross, net, currency, details, n)
+                SELECT $1, u.order_id, u.position, u.contact_id, u.ref, u.sku, u.name, u.qty::numeric, u.gross::numeric,
+                       u.net::numeric, u.currency, u.details
+                  FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                              $10::text[], $11::text[], $12::jsonb[])
+                       AS u (order_id, position, contact_id, ref, sku, name, qty, gross, net, currency, details)
                 ON CONFLICT (tenant_id, order_id, position) DO NOTHING
                 """,
                 [
-                    .uuid(tenantID), .uuid(order.id), .optional(uuid: order.contactID), .text(order.currency),
-                    .textArray(items.map(\.externalReferenceID)), .textArray(items.map(\.sku)),
-                    .textArray(items.map(\.name)), .textArray(items.map(\.quantity.text)),
-                    .textArray(items.map(\.priceGross?.text)), .textArray(items.map(\.priceNet?.text)),
-                    .textArray(items.map(\.currency)), .jsonbArray(items.map { $0.details.encoded() }),
+                    .uuid(tenantID), .uuidArray(lines.map(\.order.id)), .int4Array(lines.map { Int32($0.position) }),
+                    .uuidArray(lines.map(\.order.contactID)), .textArray(lines.map(\.item.externalReferenceID)),
+                    .textArray(lines.map(\.item.sku)), .textArray(lines.map(\.item.name)),
+                    .textArray(lines.map(\.item.quantity.text)), .textArray(lines.map(\.item.priceGross?.text)),
+                    .textArray(lines.map(\.item.priceNet?.text)),
+                    .textArray(lines.map { $0.item.currency ?? $0.order.currency }),
+                    .jsonbArray(lines.map { $0.item.details.encoded() }),
                 ]),
         ]
     }
 
+    /// Items belong to whom their order belongs, also where an event without items has linked or cancelled it.
+    static func alignItems(of orders: [UUID], tenantID: UUID) -> Query {
+        Query("SELECT app.align_order_items($1, $2)", [.uuid(tenantID), .uuidArray(orders)])
+    }
+
+    /// Keeps every event of an order, applied or not. A replay of one that is kept changes nothing.
     static func history(
-        id: UUID, eventID: UUID, isApplied: Bool, reason: String?, updatedAt: Timestamp, snapshot: JSON, tenantID: UUID,
-        now: Timestamp
+        _ decided: [(row: OrderRow, decision: OrderDecision)], tenantID: UUID, now: Timestamp
     ) -> Query {
         Query(
             """
             INSERT INTO app.order_history (tenant_id, order_id, event_id, applied, reason, source_updated_at, snapshot, at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            SELECT $1, u.order_id, u.event_id, u.applied, u.reason, u.updated_at, u.snapshot, $8
+              FROM unnest($2::uuid[], $3::uuid[], $4::bool[], $5::text[], $6::timestamptz[], $7::jsonb[])
+                   AS u (order_id, event_id, applied, reason, updated_at, snapshot)
             ON CONFLICT (tenant_id, order_id, event_id) DO NOTHING
             """,
             [
-                .uuid(tenantID), .uuid(id), .uuid(eventID), .bool(isApplied), .optional(text: reason),
-                .timestamp(updatedAt), .jsonb(snapshot.encoded()), .timestamp(now),
+                .uuid(tenantID), .uuidArray(decided.map(\.row.id)), .uuidArray(decided.map(\.row.eventID)),
+                .boolArray(decided.map(\.decision.isApplied)), .textArray(decided.map(\.decision.reason)),
+                .timestampArray(decided.map(\.row.updatedAt)), .jsonbArray(decided.map { $0.row.snapshot.encoded() }),
+                .timestamp(now),
             ])
     }
 
-    static func attribute(_ orders: [UUID], coupons: String, tenantID: UUID) -> Query {
+    static func attribute(_ orders: [UUID], coupons: String, tenantID: UUID, now: Timestamp) -> Query {
         Query(
-            "SELECT app.attribute_orders($1, $2, $3)", [.uuid(tenantID), .uuidArray(orders), .text(coupons)])
+            "SELECT app.attribute_orders($1, $2, $3, $4)",
+            [.uuid(tenantID), .uuidArray(orders), .text(coupons), .timestamp(now)])
+    }
+
+    /// The days of orders as they are are computed anew, whatever day they move to.
+    static func noteDays(of orders: [UUID], tenantID: UUID, now: Timestamp) -> Query {
+        Query(
+            "SELECT app.note_revenue_days($1, $2, $3)", [.uuid(tenantID), .uuidArray(orders), .timestamp(now)])
     }
 
     static func total(_ contacts: [UUID], tenantID: UUID) -> Query {
         Query("SELECT app.total_orders($1, $2)", [.uuid(tenantID), .uuidArray(contacts)])
     }
 
-    /// Has the daily facts brought up to date soon, once for many orders.
-    static func wakeDailyFacts(tenantID: UUID, now: Timestamp) -> Query {
-        JobStore.enqueue(
-            tenantID, queue: "maintenance", kind: "revenue_daily", uniqueKey: "revenue_daily",
-            runAt: now + .seconds(15),
-            now: now)
+    /// Computes the stale days of the daily facts anew, or all of them when the time zone changed.
+    static func refreshDailyFacts(tenantID: UUID) -> Query {
+        Query("SELECT app.refresh_revenue_daily($1)", [.uuid(tenantID)])
     }
 
-    /// Recomputes the days whose orders changed since a time.
-    static func refreshDailyFacts(tenantID: UUID, since: Timestamp) -> Query {
-        Query("SELECT app.refresh_revenue_daily($1, $2)", [.uuid(tenantID), .timestamp(since)])
+    /// Tenants whose daily facts were computed for another time zone than theirs. Scope: operator.
+    static let movedZones: StaticString = """
+        SELECT z.tenant_id FROM app.revenue_zones z JOIN app.tenants t ON t.tenant_id = z.tenant_id
+         WHERE t.time_zone <> z.time_zone
+        """
+
+    /// Has the daily facts computed.
+    static func wakeDailyFacts(tenantID: UUID, now: Timestamp) -> Query {
+        JobStore.enqueue(
+            tenantID, queue: "maintenance", kind: "revenue_daily", uniqueKey: "revenue_daily", runAt: now, now: now)
     }
 
     // MARK: Reading
@@ -168,7 +196,7 @@ enum OrderStore {
             ])
     }
 
-    static func find(tenantID: UUID, id: UUID) -> Query {
+    static func find(tenantID: UUID, ids: [UUID]) -> Query {
         Query(
             """
             SELECT o.id, o.order_id, o.order_number, o.type, o.status, o.currency, o.amount_total_gross, o.amount_total_net,
@@ -180,8 +208,8 @@ enum OrderStore {
                         'qty', i.qty::text, 'price_gross', i.price_gross::text, 'price_net', i.price_net::text,
                         'currency', i.currency) ORDER BY i.position), '[]')
                       FROM app.order_items i WHERE i.tenant_id = $1 AND i.order_id = o.id)
-              FROM app.orders o WHERE o.tenant_id = $1 AND o.id = $2
-            """, [.uuid(tenantID), .uuid(id)])
+              FROM app.orders o WHERE o.tenant_id = $1 AND o.id = ANY ($2)
+            """, [.uuid(tenantID), .uuidArray(ids)])
     }
 
     static func history(tenantID: UUID, id: UUID) -> Query {

@@ -24,23 +24,23 @@ enum TouchStore {
     }
 
     /// Attributes the orders anew that a touch may change: those placed after it, within the longest window.
-    static func reattribute(contactID: UUID, from: Timestamp, coupons: String, tenantID: UUID) -> Query {
+    static func reattribute(contactID: UUID, from: Timestamp, coupons: String, tenantID: UUID, now: Timestamp) -> Query {
         Query(
             """
             SELECT app.attribute_orders($1, ARRAY(
                 SELECT o.id FROM app.orders o
                  WHERE o.tenant_id = $1 AND o.contact_id = $2 AND o.ordered_at >= $3
-                   AND o.ordered_at <= $3 + interval '90 days'), $4)
-            """, [.uuid(tenantID), .uuid(contactID), .timestamp(from), .text(coupons)])
+                   AND o.ordered_at <= $3 + interval '90 days'), $4, $5)
+            """, [.uuid(tenantID), .uuid(contactID), .timestamp(from), .text(coupons), .timestamp(now)])
     }
 
     /// Attributes the orders anew that carry a code.
-    static func reattribute(code: String, coupons: String, tenantID: UUID) -> Query {
+    static func reattribute(code: String, coupons: String, tenantID: UUID, now: Timestamp) -> Query {
         Query(
             """
             SELECT app.attribute_orders($1, ARRAY(
-                SELECT o.id FROM app.orders o WHERE o.tenant_id = $1 AND $2 = ANY (o.discount_codes)), $3)
-            """, [.uuid(tenantID), .text(code), .text(coupons)])
+                SELECT o.id FROM app.orders o WHERE o.tenant_id = $1 AND $2 = ANY (o.discount_codes)), $3, $4)
+            """, [.uuid(tenantID), .text(code), .text(coupons), .timestamp(now)])
     }
 
     static func coupons(tenantID: UUID) -> Query {

@@ -42,7 +42,10 @@ struct AudienceTests {
                 """, [name, order, gross, currency, sku, at])
         }
         try bench.rows(
-            "SELECT app.total_orders($1, ARRAY(SELECT id FROM app.contacts WHERE tenant_id = $1))")
+            """
+            SELECT app.total_orders($1, ARRAY(SELECT id FROM app.contacts WHERE tenant_id = $1)),
+                   app.align_order_items($1, ARRAY(SELECT id FROM app.orders WHERE tenant_id = $1))
+            """)
         for (name, segment) in [("a", "7"), ("b", "8")] {
             try bench.rows(
                 """

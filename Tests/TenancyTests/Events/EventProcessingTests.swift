@@ -97,6 +97,7 @@ struct EventProcessingTests {
             INSERT INTO app.consents (tenant_id, contact_id, subscription_type, phone, status, occurred_at, entry_id)
             VALUES ($1, $2, 'whatsapp', '+4915112345678', 'granted', now(), gen_random_uuid())
             """, [contactID.uuidString])
+        try bench.rows("SELECT app.refresh_opt_ins($1, ARRAY[$2::uuid])", [contactID.uuidString])
         event = try await bench.process(cart(key: "2"))
         #expect(event.trace?["flows"]?[0]?["state"] == "queued")
     }
