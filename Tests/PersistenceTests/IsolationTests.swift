@@ -139,7 +139,12 @@ struct IsolationTests {
         let database = try stage.open { $0.connectionsPerLoop = 1 }
         let tenant = UUID()
         // The policy asks for the tenant where there is a row to decide about.
-        try stage.administer("INSERT INTO app.contacts (tenant_id, id) VALUES (gen_random_uuid(), gen_random_uuid())")
+        try stage.administer(
+            """
+            WITH t AS (INSERT INTO app.tenants (tenant_id, instance_name, display_name)
+                       VALUES (gen_random_uuid(), 'left-over', 'Left over') RETURNING tenant_id)
+            INSERT INTO app.contacts (tenant_id, id) SELECT tenant_id, gen_random_uuid() FROM t
+            """)
         func tenantNow() async throws -> String? {
             // Every connection of every loop, several times.
             for _ in 0..<8 {

@@ -99,6 +99,16 @@ public final class RunningProduct: @unchecked Sendable {
         return (answer.status, (try? JSON.parse(answer.body)) ?? .null)
     }
 
+    /// Posts bytes as they are.
+    public func post(
+        _ path: String, host: String, _ body: [UInt8], authorization: String
+    ) async throws -> (status: Int, json: JSON, headers: HTTPHeaders) {
+        let answer = try await send(
+            .post, path, port: port, host: host,
+            ["Content-Type": "application/json", "Authorization": authorization], body)
+        return (answer.status.code, (try? JSON.parse(answer.body)) ?? .null, answer.headers)
+    }
+
     /// The same as an operator.
     public func callOperator(_ method: HTTPMethod, _ path: String, _ body: JSON? = nil) async throws -> JSON {
         let answer = try await call(

@@ -20,7 +20,8 @@ struct HTTPDeliveryTransport: DeliveryTransport {
         do {
             let response = try await client.send(request)
             return .answered(
-                status: response.status.code, retryAfter: DeliveryVerdict.retryAfter(
+                status: response.status.code,
+                retryAfter: DeliveryVerdict.retryAfter(
                     response.headers["Retry-After"], now: SystemTime().now()),
                 excerpt: Self.excerpt(response.body))
         } catch {

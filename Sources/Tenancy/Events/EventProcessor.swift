@@ -84,7 +84,8 @@ public struct EventProcessor: Sendable {
     private func isolate(tenantID: UUID) async throws {
         let now = time.now()
         let rows = try await database.run(
-            .tenant(tenantID), EventStore.pending(
+            .tenant(tenantID),
+            EventStore.pending(
                 tenantID, only: nil, limit: limits.batch, length: limits.batchLength, now: now)[0])
         for row in rows {
             let id: UUID = try row.get(0)

@@ -24,7 +24,8 @@ enum TouchStore {
     }
 
     /// Attributes the orders anew that a touch may change: those placed after it, within the longest window.
-    static func reattribute(contactID: UUID, from: Timestamp, coupons: String, tenantID: UUID, now: Timestamp) -> Query {
+    static func reattribute(contactID: UUID, from: Timestamp, coupons: String, tenantID: UUID, now: Timestamp) -> Query
+    {
         Query(
             """
             SELECT app.attribute_orders($1, ARRAY(

@@ -79,4 +79,16 @@ struct DeliveryRuleTests {
         #expect(verdict(500) == .retry(after: nil))
         #expect(DeliveryVerdict(.failed(code: "timed_out")) == .retry(after: nil))
     }
+
+    @Test(
+        "Retry-After is seconds or a date, a day at most",
+        arguments: [
+            ("120", 120), ("0", 0), (" 7 ", 7), ("999999", 86_400), ("-1", nil), ("soon", nil), ("", nil),
+            ("Tue, 24 Nov 2026 12:01:30 GMT", 90), ("Tue, 24 Nov 2026 11:00:00 GMT", 0),
+            ("Wed, 24 Nov 2027 12:00:00 GMT", 86_400), ("Tue, 24 Foo 2026 12:01:30 GMT", nil),
+        ] as [(String, Int?)])
+    func retryAfterHeader(value: String, seconds: Int?) throws {
+        let now = try #require(Timestamp(rfc3339: "2026-11-24T12:00:00Z"))
+        #expect(DeliveryVerdict.retryAfter(value, now: now) == seconds.map { .seconds($0) })
+    }
 }

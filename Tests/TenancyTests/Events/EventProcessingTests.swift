@@ -218,6 +218,29 @@ struct EventProcessingTests {
         #expect(try bench.count("events", "status = 'processed'") == 60)
     }
 
+    @Test("large events come in small batches, and none is left out")
+    func largeEvents() async throws {
+        _ = try await bench.addFlow()
+        for index in 0..<9 {
+            var event = cart(.int(index), key: "\(index)")
+            event["event_data"]?["note"] = .string(String(repeating: "x", count: 40_000))
+            _ = try await bench.send(event)
+            bench.time.advance(by: .milliseconds(1))
+        }
+        var limits = EventProcessor.Limits()
+        limits.batchLength = 100_000
+        limits.batches = 1
+        let processor = EventProcessor(
+            database: bench.database, contacts: StitchedContacts { _ in nil }, time: bench.time, limits: limits)
+        try await processor.drain(tenantID: bench.tenantID)
+        #expect(try bench.count("events", "status = 'processed'") == 2)
+        // It made way for others, and asked to be called again.
+        #expect(try bench.count("jobs", "kind = 'process_events' AND state = 0") == 1)
+        for _ in 0..<4 { try await processor.drain(tenantID: bench.tenantID) }
+        #expect(try bench.count("events", "status = 'processed'") == 9)
+        #expect(try bench.count("flow_runs") == 9)
+    }
+
     @Test("events that a crash left without a wake are found")
     func sweep() async throws {
         let now = bench.time.now()

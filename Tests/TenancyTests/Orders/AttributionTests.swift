@@ -116,6 +116,58 @@ struct AttributionTests {
         }
     }
 
+    @Test("when contacts merge the touches of one count for the orders of the other; taken apart they do not")
+    func merge() async throws {
+        let touched = try #require(try await bench.process(["phone": "+4915112345678", "event_name": "x"]).contactID)
+        _ = try await touch(["campaign": "winter", "occurred_at": "2026-11-23T11:00:00Z"])
+        #expect(try await order(contact: ["email": "a@example.com"])["attribution"] == .null)
+        let buyer = try #require(
+            try await only()["contact_id"]?.string.flatMap(UUID.init(uuidString:)))
+        let merge = try bench.rows(
+            "SELECT app.merge_contacts($1, $2, $3, 'test', 'test', NULL, $4)",
+            [buyer.uuidString, touched.uuidString, bench.time.now().rfc3339])
+        #expect(try await only()["attribution"]?["campaign"] == "winter")
+        #expect(try bench.count("jobs", "kind = 'revenue_daily'") == 1)
+        let undone = try bench.rows(
+            "SELECT app.undo_merge($1, $2, 'test', $3)", [merge[0][0], bench.time.now().rfc3339])
+        #expect(undone[0][0] == "undone")
+        #expect(try await only()["attribution"] == .null)
+    }
+
+    @Test("the daily facts follow an order to another day, a late touch to its campaign, the instance to its time zone")
+    func dailyFacts() async throws {
+        _ = try await order()
+        try await bench.orders.refreshDailyFacts(tenantID: bench.tenantID)
+        #expect(
+            try bench.count("revenue_daily", "day = '2026-11-24' AND attributed_to = '' AND revenue_gross = 20") == 1)
+        _ = try await touch(["campaign": "winter", "occurred_at": "2026-11-23T11:00:00Z"])
+        try await bench.orders.refreshDailyFacts(tenantID: bench.tenantID)
+        #expect(try bench.count("revenue_daily", "attributed_to = 'campaign:winter'") == 1)
+        #expect(try bench.count("revenue_daily") == 1)
+
+        bench.time.advance(by: .seconds(60))
+        _ = try await bench.process(
+            [
+                "event_name": "order_changed", "phone": "+4915112345678",
+                "event_data": [
+                    "order_id": "1", "amount_total_gross": "20.00", "ordered_at": "2026-11-22T23:30:00Z",
+                ],
+            ], source: .order)
+        try await bench.orders.refreshDailyFacts(tenantID: bench.tenantID)
+        // 23:30 in UTC is the next day in Berlin.
+        #expect(try bench.rows("SELECT day FROM app.revenue_daily WHERE tenant_id = $1") == [["2026-11-23"]])
+
+        try bench.rows("UPDATE app.tenants SET time_zone = 'America/New_York' WHERE tenant_id = $1")
+        try bench.rows("DELETE FROM app.jobs WHERE tenant_id = $1")
+        try await bench.orders.sweepZones(now: bench.time.now())
+        #expect(try bench.count("jobs", "kind = 'revenue_daily' AND state = 0") == 1)
+        try await bench.orders.refreshDailyFacts(tenantID: bench.tenantID)
+        #expect(try bench.rows("SELECT day FROM app.revenue_daily WHERE tenant_id = $1") == [["2026-11-22"]])
+        try bench.rows("DELETE FROM app.jobs WHERE tenant_id = $1")
+        try await bench.orders.sweepZones(now: bench.time.now())
+        #expect(try bench.count("jobs") == 0)
+    }
+
     @Test("the daily facts are those of the days that changed")
     func revenueDaily() async throws {
         _ = try await order()

@@ -186,4 +186,75 @@ struct OrderRecordingTests {
         let run = try bench.rows("SELECT id FROM app.flow_runs WHERE tenant_id = $1")[0][0]
         #expect(try await only()["attribution"]?["flow_run_id"]?.string == run)
     }
+
+    @Test("many orders of one batch, several events of one among them, are recorded as one by one")
+    func batch() async throws {
+        _ = try await bench.addFlow([
+            "trigger": "emarsys_order", "event_name": "order_placed", "payload": ["order_id": ""],
+        ])
+        for number in 0..<30 {
+            _ = try await bench.send(
+                order("\(number)", gross: "\(number).50", contact: ["phone": .string("+49151123456\(number % 10)0")]),
+                source: .order)
+            bench.time.advance(by: .milliseconds(5))
+        }
+        // The second event of an order is newer, the third is older than both.
+        _ = try await bench.send(
+            order("7", at: "2026-11-24T11:30:00Z", contact: ["phone": "+4915112345670"], ["status": "completed"]),
+            source: .order)
+        bench.time.advance(by: .milliseconds(5))
+        _ = try await bench.send(
+            order("7", at: "2026-11-24T10:30:00Z", contact: ["phone": "+4915112345670"], ["status": "open"]),
+            source: .order)
+        bench.time.advance(by: .milliseconds(5))
+        _ = try await bench.send(order("bad", gross: "much", contact: ["phone": "+4915112345670"]), source: .order)
+        try await bench.processor.drain(tenantID: bench.tenantID)
+        #expect(try bench.count("orders") == 30)
+        #expect(try bench.count("order_items", "contact_id IS NOT NULL AND product_id IS NOT NULL") == 30)
+        #expect(try bench.count("products") == 1)
+        #expect(try bench.count("flow_runs") == 30)
+        #expect(try bench.count("orders", "order_id = '7' AND status = 'completed' AND amount_total_gross = 20") == 1)
+        #expect(try bench.count("order_history", "reason = 'older_than_stored'") == 1)
+        #expect(try bench.count("order_history") == 32)
+        #expect(try bench.count("contacts", "order_count = 3 AND order_currency = 'EUR'") == 10)
+        #expect(
+            try bench.rows(
+                """
+                SELECT sum(t.total_gross) = (SELECT sum(o.amount_total_gross) FROM app.orders o WHERE o.tenant_id = $1),
+                       sum(t.total_gross) = (SELECT sum(c.order_total) FROM app.contacts c WHERE c.tenant_id = $1)
+                  FROM app.contact_order_totals t WHERE t.tenant_id = $1
+                """) == [["t", "t"]])
+        // The broken one was refused on arrival and is kept.
+        #expect(try bench.count("events", "status = 'rejected'") == 1)
+    }
+
+    @Test("a contact key that comes later outweighs a phone typed into an address; the items go along")
+    func weakEvidence() async throws {
+        _ = try await bench.process(["phone": "+4915112345678", "event_name": "x"])
+        _ = try await bench.process(
+            order("1", contact: [:], ["shipping_address": ["phone": "+49 151 12345678"]]), source: .order)
+        #expect(try await only()["evidence"] == "guest_phone")
+        let update: JSON = [
+            "event_name": "order_placed", "email": "buyer@example.com",
+            "event_data": ["order_id": "1", "status": "completed", "updated_at": "2026-11-24T11:40:00Z"],
+        ]
+        let event = try await bench.process(update, source: .order)
+        let stored = try await only()
+        #expect(stored["evidence"] == "contact_key")
+        #expect(stored["contact_id"]?.string == event.contactID?.text)
+        #expect(try bench.count("order_items", "contact_id = '\(event.contactID?.text ?? "")'") == 1)
+        #expect(try bench.count("contacts", "order_count = 1 AND email = 'buyer@example.com'") == 1)
+        #expect(try bench.count("contacts", "order_count = 0 AND phone = '+4915112345678'") == 1)
+        #expect(try bench.count("contact_order_totals") == 1)
+    }
+
+    @Test("a cancelled order's products were not bought")
+    func cancelledItems() async throws {
+        _ = try await bench.process(order(), source: .order)
+        #expect(try bench.count("order_items", "counts") == 1)
+        _ = try await bench.process(
+            order(at: "2026-11-24T11:30:00Z", ["status": "cancelled"]), source: .order)
+        #expect(try bench.count("order_items", "counts") == 0)
+        #expect(try bench.count("contacts", "order_count = 0 AND order_currency IS NULL") == 1)
+    }
 }
