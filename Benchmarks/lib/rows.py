@@ -1,4 +1,6 @@
 """The rows of the table, in the order in which they are measured."""
+import audience
+import backlog
 import get
 import growth
 import imports
@@ -17,5 +19,7 @@ ALL = [
     ("import", imports.measure),
     ("import_neighbours", neighbours.measure),
     ("optin", optin.measure),
+    ("backlog", backlog.measure),
+    ("audience", audience.measure),
     ("growth", growth.measure),
 ]

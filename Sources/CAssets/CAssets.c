@@ -224,12 +224,18 @@ static const unsigned char a73[] = {
 #embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
 };
 static const unsigned char a74[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
 };
 static const unsigned char a75[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
 };
 static const unsigned char a76[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a77[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a78[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -307,11 +313,13 @@ static const struct casset all[] = {
     {"db/migrations/0063_told_to_the_end.sql", a71, sizeof a71},
     {"db/migrations/0064_connection_status.sql", a72, sizeof a72},
     {"db/migrations/0065_erasing_and_keeping.sql", a73, sizeof a73},
-    {"db/reporting/10_views.sql", a74, sizeof a74},
-    {"db/reporting/20_all_tenants.sql", a75, sizeof a75},
-    {"db/reporting/30_closed_doors.sql", a76, sizeof a76},
+    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a74, sizeof a74},
+    {"db/migrations/0069_audience_facts.sql", a75, sizeof a75},
+    {"db/reporting/10_views.sql", a76, sizeof a76},
+    {"db/reporting/20_all_tenants.sql", a77, sizeof a77},
+    {"db/reporting/30_closed_doors.sql", a78, sizeof a78},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 77;
+    *count = 79;
     return all;
 }

@@ -192,7 +192,7 @@ struct OrderRecordingTests {
         _ = try await bench.addFlow([
             "trigger": "emarsys_order", "event_name": "order_placed", "payload": ["order_id": ""],
         ])
-        for number in 0..<30 {
+        for number in 1...30 {
             _ = try await bench.send(
                 order("\(number)", gross: "\(number).50", contact: ["phone": .string("+49151123456\(number % 10)0")]),
                 source: .order)
