@@ -13,7 +13,7 @@ public enum AlertKind: String, Sendable, Hashable, CaseIterable {
     case withdrawalUnsent = "withdrawal_unsent"
     /// The oldest opt-in change has been waiting for more than an hour.
     case exportBacklog = "export_backlog"
-    /// Opt-in changes failed within the last day.
+    /// Opt-in changes were given up within the last day, and nothing later told Emarsys.
     case exportsFailed = "exports_failed"
     /// Webhooks with a wrong token come in masses.
     case webhooksUnauthorized = "webhooks_unauthorized"

@@ -37,10 +37,10 @@ enum AlertStore {
                         FROM app.selected_segments m
                        WHERE m.tenant_id = c.tenant_id AND m.deselected_at IS NULL) g ON true),
             unsent AS MATERIALIZED (
-                SELECT c.tenant_id, c.paused, x.status, x.state, x.waiting_since
+                SELECT c.tenant_id, c.paused, x.status, x.state, x.waiting_since, x.created_at
                   FROM connected c
                   JOIN app.opt_in_exports x ON x.tenant_id = c.tenant_id AND x.state IN ('queued', 'sent', 'failed')
-                 WHERE x.state <> 'failed' OR x.status = 'withdrawn' AND NOT EXISTS (
+                 WHERE x.state <> 'failed' OR NOT EXISTS (
                            SELECT 1 FROM app.opt_in_exports l WHERE l.tenant_id = x.tenant_id AND l.contact_id = x.contact_id
                               AND l.id <> x.id AND (l.created_at > x.created_at OR l.state IN ('queued', 'sent'))))
             SELECT l.tenant_id, 'import_failed', jsonb_build_object('finished_at', l.finished_at, 'code', l.error_code)
@@ -63,9 +63,8 @@ enum AlertStore {
               FROM unsent u WHERE NOT u.paused AND u.state <> 'failed'
              GROUP BY u.tenant_id HAVING min(u.waiting_since) < $1 - interval '1 hour'
             UNION ALL
-            SELECT c.tenant_id, 'exports_failed', jsonb_build_object('count', count(*))
-              FROM connected c JOIN app.opt_in_exports x ON x.tenant_id = c.tenant_id AND x.state = 'failed'
-             WHERE x.created_at > $1 - interval '1 day' GROUP BY c.tenant_id
+            SELECT u.tenant_id, 'exports_failed', jsonb_build_object('count', count(*))
+              FROM unsent u WHERE u.state = 'failed' AND u.created_at > $1 - interval '1 day' GROUP BY u.tenant_id
             UNION ALL
             SELECT c.tenant_id, 'connection_failing', jsonb_strip_nulls(jsonb_build_object('code', c.last_error -> 'code',
                        'advice', c.last_error -> 'advice', 'permission', c.last_error -> 'permission'))

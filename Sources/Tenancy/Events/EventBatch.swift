@@ -103,7 +103,8 @@ struct EventBatch {
         let orders = try await recorder.record(
             orderEvents.map {
                 OrderEvent(
-                    id: $0.id, occurredAt: $0.occurredAt, content: $0.content, contactID: stitched[$0.id]?.contactID)
+                    id: $0.id, occurredAt: $0.occurredAt, content: $0.content, contactID: stitched[$0.id]?.contactID,
+                    isOfErasedPerson: stitched[$0.id]?.action == EventStitching.Action.none(code: "suppressed"))
             })
         return (orders, orders.values.compactMap(\.contactID))
     }

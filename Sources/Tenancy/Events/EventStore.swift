@@ -109,7 +109,9 @@ enum EventStore {
                 """
                 UPDATE app.events e
                    SET status = u.status, contact_id = coalesce(u.contact_id, e.contact_id), errors = u.errors,
-                       trace = u.trace, processed_at = $7, next_attempt_at = NULL
+                       trace = u.trace, processed_at = $7, next_attempt_at = NULL,
+                       -- Of an erased person nothing is kept.
+                       body = CASE WHEN u.trace #>> '{contact,code}' = 'suppressed' THEN '{}' ELSE e.body END
                   FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::jsonb[], $6::jsonb[])
                        AS u (id, status, contact_id, errors, trace)
                  WHERE e.tenant_id = $1 AND e.id = u.id

@@ -10,6 +10,8 @@ struct OrderEvent: Sendable {
     let occurredAt: Timestamp
     let content: EventContent
     let contactID: UUID?
+    /// Whether the person was erased: the sums count, addresses and what else was sent are not kept.
+    var isOfErasedPerson = false
 }
 
 /// What became of an order event.
@@ -40,7 +42,8 @@ struct OrderRecorder {
             var later: [OrderEvent] = []
             var taken = Set<String>()
             for event in waiting {
-                let content = OrderContent(event.content, defaultCurrency: defaultCurrency)
+                var content = OrderContent(event.content, defaultCurrency: defaultCurrency)
+                if event.isOfErasedPerson { content.details = JSONObject() }
                 guard content.faults.isEmpty, let orderID = content.orderID else {
                     results[event.id] = Self.refuse(content.faults)
                     continue
@@ -132,7 +135,7 @@ struct OrderRecorder {
             id: stored?.id ?? SecureRandom.uuid(), orderID: reading.orderID, currency: currency, gross: gross,
             content: order, stored: stored, contactID: link.contactID, evidence: link.evidence, eventID: event.id,
             updatedAt: updatedAt, orderedAt: order.orderedAt ?? stored?.orderedAt ?? event.occurredAt, now: now,
-            snapshot: .object(event.content.data))
+            snapshot: .object(event.isOfErasedPerson ? JSONObject() : event.content.data))
         return .success((row, OrderDecision.decide(eventID: event.id, updatedAt: updatedAt, stored: stored)))
     }
 

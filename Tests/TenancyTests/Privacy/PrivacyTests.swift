@@ -283,6 +283,37 @@ struct PrivacyTests {
         #expect(hash != plain)
     }
 
+    @Test("of a webhook about an erased person nothing is kept but that it came")
+    func webhookOfErased() async throws {
+        let stage = try PrivacyStage()
+        _ = try await stage.erase(try stage.world.contact(phone: phone, email: email))
+        let tenant = stage.world.tenant.id.uuidString
+        for (number, source) in [(phone, "custom"), ("+4915199999999", "custom"), (phone, "order")] {
+            try stage.world.files.administer(
+                """
+                INSERT INTO app.events (tenant_id, id, source, event_name, received_at, body)
+                VALUES ($1::uuid, gen_random_uuid(), $3, 'cart', $4::timestamptz,
+                        jsonb_build_object('phone', $2::text, 'event_name', 'cart', 'event_data', jsonb_build_object(
+                            'order_id', 'o1', 'currency', 'EUR', 'amount_total_gross', '10.00',
+                            'shipping_address', jsonb_build_object('name', CASE WHEN $3 = 'order' THEN 'Ann Secret' ELSE 'Bob' END))))
+                """, [tenant, number, source, stage.world.time.now().rfc3339])
+        }
+        let keys = stage.keys
+        let processor = EventProcessor(
+            database: stage.world.database,
+            contacts: StitchedContacts { try await keys.key(of: $0, creating: false) }, time: stage.world.time)
+        try await processor.drain(tenantID: stage.world.tenant.id)
+        let kept = try stage.world.files.administer(
+            "SELECT body ->> 'phone' FROM app.events WHERE status <> 'accepted'")
+        #expect(kept.compactMap { $0[0] } == ["+4915199999999"])
+        #expect(kept.count == 3)
+        #expect(try stage.count("app.contacts WHERE phone = '\(phone)'") == "0")
+        #expect(try stage.count("app.orders WHERE contact_id IS NULL AND amount_total_gross = 10") == "1")
+        for table in ["events", "orders", "order_history", "order_items"] {
+            #expect(try stage.count("app.\(table) x WHERE x::text LIKE '%Ann Secret%'") == "0", "\(table)")
+        }
+    }
+
     @Test("what is kept for a time is gone when it is over, and not before")
     func retention() async throws {
         let stage = try PrivacyStage()
