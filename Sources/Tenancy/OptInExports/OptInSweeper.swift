@@ -7,7 +7,7 @@ public import Persistence
 /// Goes through all contacts of whom a decision is known: compares what Emarsys holds with the ledger and queues what
 /// differs (back-fill, reconcile), or looks without a call whether a withdrawal is missing in the outbox (check).
 ///
-/// A piece of work ends after a few seconds and asks for its continuation, so that changes of the moment get their turn
+/// A piece of work ends after less than a second and asks for its continuation, so that changes of the moment get their turn
 /// in the lane.
 public struct OptInSweeper: Sendable {
     /// How much one job does.
@@ -16,8 +16,8 @@ public struct OptInSweeper: Sendable {
         public var page = 1000
         /// People who withdrew in one transaction of a check.
         public var checkPage = 5000
-        /// Time before the job makes way.
-        public var time = Duration.seconds(5)
+        /// Time before the job makes way: a withdrawal that comes meanwhile has to leave within two seconds.
+        public var time = Duration.milliseconds(800)
         /// From the end of one reconciliation to the start of the next.
         public var reconcileEvery = Duration.seconds(24 * 3600)
         /// From the end of one check to the start of the next.

@@ -158,6 +158,26 @@ struct LostWithdrawalTests {
         }
     }
 
+    @Test("a withdrawal under way for the loser's Emarsys contact does not count for the survivor's")
+    func mergeInFlightElsewhere() async throws {
+        try await ExportStage.run { stage in
+            let survivor = try stage.linked(1, phone: "+4915100000001")
+            let loser = try stage.world.contact(
+                phone: nil, email: "a@example.com", emarsysID: SandboxAccount.contactID(at: 0))
+            try await stage.world.decide(.granted, survivor, at: 1)
+            try await stage.drain()
+            try await stage.world.decide(.withdrawn, loser, at: 2)
+            let under = try await take(stage)
+            #expect(under.rows.count == 1)
+            try await merge(loser, into: survivor, stage)
+            set("withdrawn", 0, stage)
+            try await confirm(under, stage)
+            try await stage.drain()
+            #expect(stage.held(0) == "withdrawn")
+            #expect(stage.held(1) == "withdrawn")
+        }
+    }
+
     @Test("a person with two Emarsys contacts is withdrawn in both; one that is gone holds nobody up")
     func twoLinks() async throws {
         try await ExportStage.run { stage in
