@@ -85,10 +85,10 @@ public struct EmarsysClient: Sendable {
     private func attempt(_ call: EmarsysCall) async throws(EmarsysError) -> HTTPClientResponse {
         let first = try await authorization()
         let response = try await exchange(call, first)
-        guard response.status.code == 401 else { return try judge(response) }
+        guard response.status.code == 401 else { return try judge(response, call) }
         if let token = first.token { tokens.refused(token, key: connection.key) }
         let second = try await exchange(call, authorization())
-        do { return try judge(second) } catch {
+        do { return try judge(second, call) } catch {
             var error = error
             error.triedAgain = true
             if error.httpStatus == 401, first.token == nil {
@@ -98,15 +98,17 @@ public struct EmarsysClient: Sendable {
         }
     }
 
-    private func judge(_ response: HTTPClientResponse) throws(EmarsysError) -> HTTPClientResponse {
+    private func judge(_ response: HTTPClientResponse, _ call: EmarsysCall) throws(EmarsysError) -> HTTPClientResponse {
         let status = response.status.code
         guard status == 202 || !(200..<300).contains(status) else { return response }
         // The body may be JSON under any content type, an HTML page of a proxy, plain text, or nothing.
         let body = try? JSON.parse(response.body)
         let plain = String(decoding: response.body.prefix(300), as: UTF8.self)
-        throw EmarsysError(
+        var error = EmarsysError(
             httpStatus: status, replyCode: body?["replyCode"]?.looseInt, text: body?["replyText"]?.string ?? plain,
             retryAfterSeconds: RateLimitHeaders { response.headers[$0] }.retryAfterSeconds)
+        if status == 403 { error.permission = call.operation.permission }
+        throw error
     }
 
     private func exchange(_ call: EmarsysCall, _ authorization: Authorization)

@@ -147,7 +147,8 @@ extension SandboxQuirks {
     var json: JSON {
         [
             "json_as_text": .bool(jsonAsText), "error_shape": .string(errorShape.rawValue),
-            "numeric_ids": .bool(numericIDs), "swapped_id_types": .bool(swappedIDTypes),
+            "hides_misses": .bool(hidesMisses), "numeric_ids": .bool(numericIDs),
+            "swapped_id_types": .bool(swappedIDTypes),
             "shuffled_rows": .bool(shuffledRows), "plain_text_rate_limit": .bool(plainTextRateLimit),
             "evaluation_calls": .int(evaluationCalls), "update_without_reply_code": .bool(updateWithoutReplyCode),
             "latency_milliseconds": .int(latencyMilliseconds), "export_steps": .int(exportSteps),
@@ -158,6 +159,7 @@ extension SandboxQuirks {
     mutating func apply(_ json: JSON) {
         jsonAsText = json["json_as_text"]?.bool ?? jsonAsText
         errorShape = json["error_shape"]?.string.flatMap(ErrorShape.init(rawValue:)) ?? errorShape
+        hidesMisses = json["hides_misses"]?.bool ?? hidesMisses
         numericIDs = json["numeric_ids"]?.bool ?? numericIDs
         swappedIDTypes = json["swapped_id_types"]?.bool ?? swappedIDTypes
         shuffledRows = json["shuffled_rows"]?.bool ?? shuffledRows

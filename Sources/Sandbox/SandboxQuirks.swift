@@ -18,6 +18,8 @@ public struct SandboxQuirks: Sendable, Hashable {
     public var jsonAsText = false
     /// How `errors` looks.
     public var errorShape = ErrorShape.list
+    /// getdata says nothing of keys that it did not find.
+    public var hidesMisses = false
     /// Contact ids in getdata as numbers.
     public var numericIDs = false
     /// Segment and field ids as strings where numbers are usual and the other way round.

@@ -105,8 +105,16 @@ final class Composition: Sendable {
                     syncInterval: settings.syncInterval),
                 ContactRoutes(contacts: ContactService(database: database)),
                 IdentityRoutes(identities: IdentityService(database: database, time: time)),
-                ImportRoutes(imports: ImportService(database: database, catalogue: catalogue, time: time)),
-                PrivacyRoutes(erasures: erasures),
+                ImportRoutes(
+                    imports: ImportService(
+                        database: database, catalogue: catalogue, time: time, interval: settings.syncInterval)),
+                PrivacyRoutes(
+                    erasures: erasures, deletion: ContactDeletion(database: database, erasures: erasures)),
+                IdentityRuleRoutes(
+                    rules: IdentityRules(administration: administration),
+                    preview: IdentityPreview(database: database, time: time),
+                    duplicates: PossibleDuplicates(database: database),
+                    whatsApp: WhatsAppIdentity(database: database, time: time)),
                 AlertRoutes(watch: watch),
                 OptInRoutes(
                     consent: consent, exports: OptInExportService(database: database, time: time), time: time),

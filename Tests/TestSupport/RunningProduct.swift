@@ -33,8 +33,15 @@ public final class RunningProduct: @unchecked Sendable {
         return product
     }
 
-    private init(_ settings: [String: String]) throws {
-        database = try TestDatabase()
+    /// Starts another replica over the same database.
+    public func replica(_ settings: [String: String] = [:]) async throws -> RunningProduct {
+        let product = try RunningProduct(settings, database: database)
+        try await product.launch()
+        return product
+    }
+
+    private init(_ settings: [String: String], database shared: TestDatabase? = nil) throws {
+        database = try shared ?? TestDatabase()
         port = try Self.freePort()
         managementPort = try Self.freePort()
         log = NSTemporaryDirectory() + "/charles-product-\(UUID().uuidString).log"

@@ -3,7 +3,7 @@ import EventLoop
 import FoundationEssentials
 import HTTP
 public import JSON
-import Sandbox
+public import Sandbox
 
 /// A simulated Emarsys account in the test's own process.
 public final class SandboxProcess: Sendable {
@@ -27,6 +27,12 @@ public final class SandboxProcess: Sendable {
         options.port = 0
         return try SandboxProcess(options)
     }
+
+    /// Starts an account of its own kind; the port is chosen by the system.
+    public static func start(_ options: SandboxOptions) throws -> SandboxProcess { try SandboxProcess(options) }
+
+    /// The account, to be steered.
+    public var account: SandboxAccount { server.account }
 
     private init(_ options: SandboxOptions) throws {
         let group = EventLoopGroup(loops: 1)

@@ -68,6 +68,14 @@ public struct IdentityRoutes: RouteGroup {
             return .list(page) { $0.json }
         }
         routes.on(
+            .get, "/api/v0/identity_conflicts/{id}", .read,
+            RouteDescription(
+                "Read a conflict of identity.", tag: "Identity", problems: [(.notFound, "conflict_not_found")])
+        ) { context in
+            let id = try context.id(notFound: "conflict_not_found")
+            return .object(try await identities.conflict(id, tenant: context.tenant.id).json)
+        }
+        routes.on(
             .post, "/api/v0/identity_conflicts/{id}/resolve", .write,
             RouteDescription(
                 "Resolve a conflict: its contacts are one person, or they are not.", tag: "Identity",

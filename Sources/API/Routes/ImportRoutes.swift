@@ -59,7 +59,7 @@ public struct ImportRoutes: RouteGroup {
                 status: .accepted,
                 problems: [(.notFound, "import_not_found"), (.conflict, "import_finished")])
         ) { context in
-            let run = try await imports.cancel(context.tenant.id, try context.id(notFound: "import_not_found"))
+            let run = try await imports.cancel(context.tenant, try context.id(notFound: "import_not_found"))
             return .object(run.json(now: imports.now()), status: .accepted)
         }
         routes.on(
@@ -93,7 +93,12 @@ public struct ImportRoutes: RouteGroup {
             ],
             "trigger": ["type": "string", "enum": ["initial", "schedule", "manual"]],
             "progress": ["type": "number", "minimum": 0, "maximum": 1], "eta_seconds": ["type": ["integer", "null"]],
-            "counts": ["type": "object"], "api_calls": ["type": "integer"],
+            "counts": [
+                "type": "object",
+                "description": .string(
+                    "Each person counts once in created, updated, unchanged, merged, rejected or skipped. "
+                        + "rejected_values counts values left out of rows that came in."),
+            ], "api_calls": ["type": "integer"],
             "error": ["type": ["object", "null"]], "started_at": ["type": ["string", "null"], "format": "date-time"],
             "finished_at": ["type": ["string", "null"], "format": "date-time"],
         ],

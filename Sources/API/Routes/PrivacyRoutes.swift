@@ -5,9 +5,13 @@ public import Tenancy
 /// Erasing people.
 public struct PrivacyRoutes: RouteGroup {
     private let erasures: ErasureService
+    private let deletion: ContactDeletion
 
-    /// Routes over a service.
-    public init(erasures: ErasureService) { self.erasures = erasures }
+    /// Routes over services.
+    public init(erasures: ErasureService, deletion: ContactDeletion) {
+        self.erasures = erasures
+        self.deletion = deletion
+    }
 
     /// Adds the routes.
     public func register(in routes: inout TenantRoutes) {
@@ -21,6 +25,20 @@ public struct PrivacyRoutes: RouteGroup {
         ) { context in
             .object(
                 try await erasures.erase(
+                    try context.id(notFound: "contact_not_found"), tenant: context.tenant.id,
+                    actor: context.principal.actor),
+                status: .accepted)
+        }
+        let deletion = deletion
+        routes.on(
+            .delete, "/api/v0/contacts/{id}", .erase,
+            RouteDescription(
+                "Delete a contact. An import brings it back only where the rule recreate_deleted says so.",
+                tag: "Privacy", item: Self.schema, status: .accepted,
+                problems: [(.notFound, "contact_not_found"), (.gone, "contact_erased")])
+        ) { context in
+            .object(
+                try await deletion.delete(
                     try context.id(notFound: "contact_not_found"), tenant: context.tenant.id,
                     actor: context.principal.actor),
                 status: .accepted)

@@ -31,6 +31,8 @@ public struct EmarsysError: Error, Sendable, Hashable {
     public var text: String
     /// How long the answer asked us to wait, in seconds.
     public var retryAfterSeconds: Int?
+    /// The permission of the call that was forbidden (403).
+    public var permission: String?
     /// Whether a fresh header or token has been tried already: a further 401 is then final.
     public var triedAgain = false
     /// For a refused WSSE header, by how many seconds our clock is ahead of Emarsys', if that explains the refusal.

@@ -17,9 +17,9 @@ public final class LaneWorker: Service {
         /// How many tenants one claim may serve.
         public var lanes = 16
         /// How long a job stays ours without renewal: after a crash, another worker takes it after this.
-        public var lease: Duration = .seconds(60)
+        public var lease: Duration = .seconds(35)
         /// How often leases are renewed.
-        public var renewal: Duration = .seconds(20)
+        public var renewal: Duration = .seconds(10)
         /// Shortest and longest pause between polls that find nothing; doubled from one to the next, with jitter.
         public var pollInterval: ClosedRange<Duration> = .milliseconds(50)...(.seconds(1))
         /// Pauses between attempts.

@@ -44,6 +44,7 @@ extension SandboxAccount {
             }
             return (state.contacts, changed, state.quirks)
         }
+        if quirks.hidesMisses { misses = [] }
         if quirks.shuffledRows { found.sort { contacts.dice($0, 1) < contacts.dice($1, 1) } }
         var out: [UInt8] = []
         out.reserveCapacity(64 + found.count * (48 + fields.count * 24))

@@ -17,6 +17,8 @@ public enum AlertKind: String, Sendable, Hashable, CaseIterable {
     case exportsFailed = "exports_failed"
     /// Webhooks with a wrong token come in masses.
     case webhooksUnauthorized = "webhooks_unauthorized"
+    /// A phone or e-mail of more than twenty people was taken out of merging within the last day.
+    case identifiersQuarantined = "identifiers_quarantined"
     /// A segment comes near the limit of 500,000 people.
     case nearSegmentLimit = "near_segment_limit"
     /// The connection fails.

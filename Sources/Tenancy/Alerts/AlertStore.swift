@@ -66,6 +66,10 @@ enum AlertStore {
             SELECT u.tenant_id, 'exports_failed', jsonb_build_object('count', count(*))
               FROM unsent u WHERE u.state = 'failed' AND u.created_at > $1 - interval '1 day' GROUP BY u.tenant_id
             UNION ALL
+            SELECT c.tenant_id, 'identifiers_quarantined', jsonb_build_object('count', count(*))
+              FROM app.identifier_flags f JOIN connected c ON c.tenant_id = f.tenant_id
+             WHERE f.status = 'quarantined' AND f.created_at > $1 - interval '1 day' GROUP BY c.tenant_id
+            UNION ALL
             SELECT c.tenant_id, 'connection_failing', jsonb_strip_nulls(jsonb_build_object('code', c.last_error -> 'code',
                        'advice', c.last_error -> 'advice', 'permission', c.last_error -> 'permission'))
               FROM connected c WHERE c.status = 'failing'

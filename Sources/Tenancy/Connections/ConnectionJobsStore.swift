@@ -27,6 +27,13 @@ enum ConnectionJobs {
             key: "due:\(segment)", at: now, now: now)
     }
 
+    /// Imports a segment that was selected before the connection was made anew.
+    static func resumedImport(_ tenant: UUID, segment: String, now: Timestamp) -> Query {
+        enqueue(
+            tenant, "imports", "import_due", ["segment_id": .string(segment), "trigger": "schedule"],
+            key: "due:\(segment)", at: now, now: now)
+    }
+
     private static func enqueue(
         _ tenant: UUID, _ queue: String, _ kind: String, _ args: JSON, key: String, at due: Timestamp, now: Timestamp
     ) -> Query {

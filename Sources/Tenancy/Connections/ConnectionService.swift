@@ -36,7 +36,8 @@ public struct ConnectionService: Sendable {
     }
 
     /// A client for the tenant's account. Clients of one connection share token and rate budget, and each of their calls
-    /// is refused once the connection is removed, the feature off or the tenant suspended, on every replica within a second.
+    /// is refused once the connection is removed or paused, the feature off or the tenant suspended, on every replica within a
+    /// second.
     ///
     /// - Parameter whilePaused: whether a paused connection may be called: yes for what a person looks at, no for jobs
     /// - Throws: 403 `feature_not_enabled`, 409 `not_connected` or `connection_paused`
@@ -58,7 +59,8 @@ public struct ConnectionService: Sendable {
         if let usage = access.usage { client.onCall = { usage.record($0, tenant: id) } }
         client.lease = { _ in
             guard let now = try await directory.tenant(id: id), now.status == .active, now.features.contains(.emarsys),
-                let connection = now.connection, connection.status != .disconnected
+                let connection = now.connection, connection.status != .disconnected,
+                whilePaused || !connection.isPaused
             else { throw CancellationError() }
         }
         return client
@@ -113,9 +115,13 @@ public struct ConnectionService: Sendable {
                 $0.status != .disconnected && $0.auth == input.auth && $0.principal == input.principal
                     && $0.baseURL == input.baseURL
             } ?? true
+        // Segments selected before a disconnection are imported again, from now on.
+        let selected =
+            known?.status == .disconnected
+            ? try await SegmentSelectionStore.list(tenant.id, in: database) : []
         _ = try await database.run(
             .tenant(tenant.id),
-            [
+            selected.map { ConnectionJobs.resumedImport(tenant.id, segment: $0.segmentID, now: now) } + [
                 ConnectionStore.put(tenant.id, new, now: now),
                 TenantAdministrationStore.pauseLanes(tenant.id),
                 ConnectionStore.stored(tenant.id, forgets: !isSameAccount, now: now),

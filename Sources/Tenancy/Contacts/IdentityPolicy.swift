@@ -33,6 +33,11 @@ public struct IdentityPolicy: Sendable, Hashable {
     /// Addresses that identify nobody, in small letters.
     public var blockedEmails: Set<String> = []
 
+    /// Whether an import may bring back contacts that were deleted; those that were erased stay away.
+    public var recreatesDeleted = false
+    /// Whether addresses of Gmail that differ in dots alone are suggested as duplicates.
+    public var foldsGmail = false
+
     /// The rules of the product.
     public init() {}
 
@@ -44,6 +49,8 @@ public struct IdentityPolicy: Sendable, Hashable {
             webhookIDConflict = value
         }
         onlyValidPhone = settings["only_valid_phone"]?.bool ?? false
+        recreatesDeleted = settings["recreate_deleted"]?.bool ?? false
+        foldsGmail = settings["fold_gmail"]?.bool ?? false
         blockedPhones = Set((settings["blocked_phones"]?.array ?? []).compactMap(\.string))
         blockedEmails = Set((settings["blocked_emails"]?.array ?? []).compactMap { $0.string?.lowercased() })
     }

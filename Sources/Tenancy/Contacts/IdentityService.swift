@@ -118,6 +118,13 @@ public struct IdentityService: Sendable {
         return Page(fetched: try rows.map(Self.conflict), request: page) { PageCursor(time: $0.createdAt, id: $0.id) }
     }
 
+    /// One conflict, open or resolved. Throws 404 `conflict_not_found`.
+    public func conflict(_ id: UUID, tenant: UUID) async throws -> Conflict {
+        let rows = try await database.run(.tenant(tenant), IdentityStore.conflict(tenant, id))
+        guard let row = rows.first else { throw Problem.notFound("conflict_not_found") }
+        return try Self.conflict(row)
+    }
+
     private static func conflict(_ row: Row) throws -> Conflict {
         let people: [UUID] = try row.get(2)
         let values: [UInt8] = try row.get(3)

@@ -105,6 +105,9 @@ struct StitchBatch {
     private mutating func suppress(_ transaction: Transaction) async throws {
         guard let suppressions else { return }
         let hashes = rows.map { suppressions.hashes(of: $0) }
+        if isImport, policy.recreatesDeleted {
+            _ = try await transaction.query(SuppressionStore.liftDeleted(tenant, hashes.flatMap(\.all)))
+        }
         let found = try await transaction.query(SuppressionStore.find(tenant, hashes.flatMap(\.all)))
         if found.isEmpty { return }
         var suppressed = Set<[UInt8]>()

@@ -24,6 +24,8 @@ struct ImportBatchRun {
     let rows: [ImportRow]
     /// Ids that Emarsys does not know any more.
     let gone: [String]
+    /// Ids that Emarsys refused to answer, with its code.
+    let refused: [ContactTable.Miss]
     let calls: Int
     let now: Timestamp
 
@@ -41,8 +43,13 @@ struct ImportBatchRun {
         var result = Result()
         result.counts.read = rows.count
         result.counts.skipped = gone.count
+        result.counts.rejected = refused.count
         var rejections: [ImportRejection] = gone.map {
             rejection("not_in_emarsys", ["external_reference_id": .string($0)], nil)
+        }
+        rejections += refused.map {
+            rejection(
+                "refused_by_emarsys", ["external_reference_id": .string($0.key), "reply_code": .int($0.code)], nil)
         }
 
         // What has not changed since the last run is passed over.
@@ -80,6 +87,7 @@ struct ImportBatchRun {
                 let row = prepared[position]
                 count(outcome, row, &result.counts, &rejections)
                 for fault in faults[position] ?? [] {
+                    if outcome.isTaken { result.counts.rejectedValues += 1 }
                     rejections.append(
                         rejection(
                             fault.code,
@@ -108,8 +116,11 @@ struct ImportBatchRun {
 
     /// Marks a batch whose writes were rolled back: a dry run counts without keeping.
     func noteDryRun(_ result: Result, in transaction: Transaction) async throws -> Bool {
-        let answers = try await transaction.batch(
-            Self.records(frame.tenant.id, frame.run.id, [], self, result.counts, now))
+        var queries = Self.records(frame.tenant.id, frame.run.id, [], self, result.counts, now)
+        if !result.sample.isEmpty {
+            queries.insert(ImportStore.addSample(frame.tenant.id, frame.run.id, result.sample), at: 1)
+        }
+        let answers = try await transaction.batch(queries)
         guard answers[0].count == 1, let row = answers.last?.first else { throw BatchTakenElsewhere() }
         return try row.get(0)
     }
@@ -144,6 +155,8 @@ struct ImportBatchRun {
         }
         for note in outcome.notes
         where note.hasPrefix("phone_") || note.hasPrefix("email_") || note.hasPrefix("too_many_") {
+            if outcome.isTaken { counts.rejectedValues += 1 }
+            if PhoneFault(rawValue: note) != nil { counts.invalidPhones += 1 }
             rejections.append(rejection(note, source(row), outcome.contactID))
         }
     }
@@ -185,6 +198,16 @@ struct ImportBatchRun {
             values["contact_id"] = .string(id.uuidString.lowercased())
         }
         return .object(values)
+    }
+}
+
+extension StitchOutcome {
+    /// Whether the row became part of a contact.
+    fileprivate var isTaken: Bool {
+        switch action {
+        case .created, .updated, .unchanged, .merged: true
+        case .rejected, .skipped: false
+        }
     }
 }
 

@@ -18,7 +18,7 @@ public struct ImportRun: Sendable {
         case waiting
         /// Everything came in.
         case succeeded
-        /// Some rows or values did not come in.
+        /// Everything that could came in; some rows or values did not: `rejected` or `rejected_values` counts them.
         case succeededWithRejections = "succeeded_with_rejections"
         /// It ended before everything was in.
         case failed
@@ -70,6 +70,10 @@ public struct ImportRun: Sendable {
         public var rejected = 0
         /// Rows that were left out: gone from Emarsys, erased, without a valid phone where that is asked for.
         public var skipped = 0
+        /// Values left out of rows that came in: an unusable phone, a word in a number.
+        public var rejectedValues = 0
+        /// Rows with a phone that is none.
+        public var invalidPhones = 0
 
         /// None.
         public init() {}
@@ -156,6 +160,7 @@ public struct ImportRun: Sendable {
                 "read": .int(counts.read), "created": .int(counts.created), "updated": .int(counts.updated),
                 "unchanged": .int(counts.unchanged), "merged": .int(counts.merged), "conflicts": .int(counts.conflicts),
                 "rejected": .int(counts.rejected), "skipped": .int(counts.skipped),
+                "rejected_values": .int(counts.rejectedValues), "invalid_phones": .int(counts.invalidPhones),
             ],
             "api_calls": .int(apiCalls), "sample": sample ?? .null,
             "error": failure.map {

@@ -1,7 +1,6 @@
 import Emarsys
 import EventLoop
 import FoundationEssentials
-import JSON
 import Persistence
 
 extension ImportRunner {
@@ -10,7 +9,7 @@ extension ImportRunner {
     /// While the database works on one batch, the rows of the next are fetched and prepared: two batches are in memory at most,
     /// and batches are carried out one after the other in their order.
     func batches(
-        _ frame: ImportFrame, _ client: EmarsysClient, _ calls: CallCounter, _ job: Job, _ sample: inout [JSON]
+        _ frame: ImportFrame, _ client: EmarsysClient, _ calls: CallCounter, _ job: Job
     ) async throws {
         let tenant = frame.tenant.id
         var open: [(number: Int, ids: [Int64])] = []
@@ -19,8 +18,7 @@ extension ImportRunner {
         }
         let ids = open.flatMap { $0.ids.map { String($0) } }
         if ids.isEmpty { return }
-        sample = try await withThrowingTaskGroup(of: ImportBatchRun.Result.self) { group in
-            var samples: [JSON] = []
+        try await withThrowingTaskGroup(of: ImportBatchRun.Result.self) { group in
             var gathered = GatheredRows(frame, now: time.now())
             var next = 0
             var rowCount = 0
@@ -28,21 +26,25 @@ extension ImportRunner {
             func settle() async throws {
                 guard isBusy, let result = try await group.next() else { return }
                 isBusy = false
-                samples += result.sample.prefix(20 - samples.count)
                 if result.isCancelRequested { throw RunCancelled() }
             }
             do {
                 try await client.readContacts(ids, fields: frame.mapping.fields) { range, table in
-                    gathered.add(table, range.count)
+                    gathered.add(table, ids[range])
                     // Calls are cut at thousands, batches at ten thousands of the ids: each batch ends with a call.
                     while next < open.count, gathered.asked >= open[next].ids.count {
                         try await settle()
                         try job.lease.checkHeld()
+                        // Emarsys says of a contact that is gone that it is gone. Not a row, not a word of why: no import.
+                        rowCount += gathered.rows.count
+                        if rowCount == 0, frame.run.counts.read == 0, gathered.unexplained > 0 {
+                            throw RunFailure.noRows
+                        }
+                        gathered.sort()
                         let now = time.now()
                         let batch = ImportBatchRun(
                             frame: frame, number: open[next].number, ids: open[next].ids, rows: gathered.rows,
-                            gone: gathered.gone, calls: calls.take(), now: now)
-                        rowCount += gathered.rows.count
+                            gone: gathered.gone, refused: gathered.refused, calls: calls.take(), now: now)
                         gathered = GatheredRows(frame, now: now)
                         next += 1
                         isBusy = true
@@ -55,10 +57,6 @@ extension ImportRunner {
                 throw error
             }
             try await settle()
-            if rowCount == 0, open.count * Self.batchSize >= frame.run.done + ids.count, frame.run.counts.read == 0 {
-                throw RunFailure.noRows
-            }
-            return samples
         }
     }
 
@@ -96,6 +94,10 @@ private struct GatheredRows {
     private var ids: RisingIDs
     private(set) var rows: [ImportRow] = []
     private(set) var gone: [String] = []
+    /// Keys that Emarsys refused for another reason.
+    private(set) var refused: [ContactTable.Miss] = []
+    /// Keys without a row of which Emarsys did not say that there is no such contact.
+    private(set) var unexplained = 0
     private(set) var asked = 0
 
     init(_ frame: ImportFrame, now: Timestamp) {
@@ -104,11 +106,27 @@ private struct GatheredRows {
         rows.reserveCapacity(ImportRunner.batchSize)
     }
 
-    mutating func add(_ table: ContactTable, _ count: Int) {
+    mutating func add(_ table: ContactTable, _ keys: ArraySlice<String>) {
         for row in table.rows { rows.append(ImportRow(row, frame, newID: ids.next())) }
-        // 2010 cannot happen by id; whatever else is missing is not there.
-        gone += table.misses.map(\.key)
-        asked += count
+        for miss in table.misses {
+            if miss.code == 2008 || miss.code == 0 { gone.append(miss.key) } else { refused.append(miss) }
+            if miss.code != 2008 { unexplained += 1 }
+        }
+        asked += keys.count
+        guard table.rows.count + table.misses.count < keys.count else { return }
+        // `result: false`, or a row that is missing without a word.
+        let named = Set(table.rows.map(\.id)).union(table.misses.map(\.key))
+        for key in keys where !named.contains(key) {
+            gone.append(key)
+            unexplained += 1
+        }
+    }
+
+    /// Emarsys sends rows in any order. Who keeps a value that several claim must not depend on it: the lowest id does.
+    mutating func sort() {
+        let keys = rows.map { Int64($0.id) ?? .max }
+        if zip(keys, keys.dropFirst()).allSatisfy({ $0 <= $1 }) { return }
+        rows = rows.indices.sorted { keys[$0] < keys[$1] }.map { rows[$0] }
     }
 }
 

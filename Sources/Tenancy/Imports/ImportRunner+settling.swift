@@ -2,6 +2,7 @@ import Emarsys
 import EventLoop
 import FoundationEssentials
 import HTTP
+import JSON
 import Persistence
 
 extension ImportRunner {
@@ -22,119 +23,104 @@ extension ImportRunner {
     func settle(_ error: any Error, _ run: ImportRun, _ tenant: Tenant, _ job: Job) async throws -> JobOutcome {
         // Another worker has it, or the service stops: nothing is noted, the checkpoint stands.
         if error is BatchTakenElsewhere || !job.lease.isHeld {
-            return .again(at: time.now(), reason: "taken elsewhere", countsAttempt: false)
+            return .again(at: time.now() + .seconds(1), reason: "taken elsewhere", countsAttempt: false)
         }
-        if error is RunCancelled {
-            try await end(.cancelled, nil, run, tenant, alone: [])
-            return .finished
+        if Task.isCancelled { throw CancellationError() }
+        let connection: StoredConnection?
+        let current: Tenant
+        do {
+            connection = try await connections.connection(of: tenant)
+            current = try await directory.tenant(id: tenant.id) ?? tenant
+        } catch {
+            // The database is away: nothing can be noted, and the checkpoint stands.
+            return .again(at: time.now() + .seconds(2), reason: "database away", countsAttempt: false)
         }
-        if error is CancellationError {
-            if try await directory.tenant(id: tenant.id)?.connection?.status != .disconnected { throw error }
-            try await end(
-                .cancelled,
-                ImportRun.Failure(
-                    code: "not_connected", detail: "The connection was removed.", advice: "Connect again."), run,
-                tenant, alone: [])
-            return .finished
+        if connection?.status ?? .disconnected == .disconnected {
+            let failure = ImportRun.Failure(
+                code: "not_connected", detail: "The connection was removed.", advice: "Connect again.")
+            var end = ImportEnd(state: .cancelled, failure: failure)
+            end.isLast = true
+            return try await self.end(end, run, tenant)
         }
-        if let problem = error as? Problem {
-            if problem.code == "connection_paused" { return try await wait(run, tenant, .seconds(30), "paused") }
-            try await end(
-                .failed,
-                ImportRun.Failure(
-                    code: problem.code, detail: problem.detail,
-                    advice: "Check the connection to Emarsys."), run,
-                tenant, alone: [])
-            return .finished
+        if error is RunCancelled { return try await end(ImportEnd(state: .cancelled), run, tenant) }
+        if current.isHeldBack || (error as? Problem)?.code == "connection_paused" {
+            _ = try await note(.waiting, tenant, run)
+            // The lane is closed; it opens when the tenant goes on.
+            return .again(at: time.now() + .seconds(1), reason: "paused", countsAttempt: false)
         }
-        if let failure = error as? RunFailure {
-            try await end(.failed, failure.failure, run, tenant, alone: failure.segment.map { [$0] } ?? [])
-            return .finished
-        }
-        if let fault = error as? SegmentFault {
+        switch error {
+        case let problem as Problem:
+            let failure = ImportRun.Failure(
+                code: problem.code, detail: problem.detail, advice: "Check the connection to Emarsys.")
+            return try await end(ImportEnd(state: .failed, failure: failure), run, tenant)
+        case let failure as RunFailure:
+            let alone = Set(failure.segment.map { [$0] } ?? [])
+            return try await end(ImportEnd(state: .failed, failure: failure.failure, alone: alone), run, tenant)
+        case let fault as SegmentFault:
             return try await settle(fault.error, run, tenant, job, alone: [fault.segment])
-        }
-        if let failure = error as? EmarsysError { return try await settle(failure, run, tenant, job, alone: []) }
-        if job.attempt < Self.mostAttempts {
-            try await note(.waiting, tenant, run)
-            throw error
-        }
-        try await end(
-            .failed,
-            ImportRun.Failure(
+        case let failure as EmarsysError: return try await settle(failure, run, tenant, job, alone: [])
+        default:
+            let passes = (error as? DatabaseError).map { !$0.isCausedByInput && $0.code != .decoding } ?? false
+            if let again = try await again(run, tenant, job, reason: "internal_error", isOurs: !passes) { return again }
+            let failure = ImportRun.Failure(
                 code: "internal_error", detail: "The import could not be completed.",
-                advice: "Start it again; if that fails, tell us the id of the import."),
-            run, tenant, alone: [])
-        return .finished
+                advice: "Start it again; if that fails, tell us the id of the import.")
+            return try await end(ImportEnd(state: .failed, failure: failure), run, tenant)
+        }
     }
 
-    private func settle(_ error: EmarsysError, _ run: ImportRun, _ tenant: Tenant, _ job: Job, alone: [String])
-        async throws
-        -> JobOutcome
+    private func settle(_ error: EmarsysError, _ run: ImportRun, _ tenant: Tenant, _ job: Job, alone: Set<String>)
+        async throws -> JobOutcome
     {
-        if error.origin == .cancelled { return .again(at: time.now(), reason: error.code, countsAttempt: false) }
-        if error.failureClass == .retry, job.attempt < Self.mostAttempts {
-            let pause = max(
-                Duration.seconds(error.retryAfterSeconds ?? 0), .seconds(min(600, 5 << min(job.attempt, 7))))
-            _ = try await note(.waiting, tenant, run)
-            return .again(at: time.now() + pause, reason: error.code)
+        if error.failureClass == .retry,
+            let again = try await again(run, tenant, job, reason: error.code, asked: error.retryAfterSeconds)
+        {
+            return again
         }
         try? await connections.recordFailure(tenant.id, error)
-        try await end(
-            .failed,
-            ImportRun.Failure(
-                code: error.code, detail: error.text.isEmpty ? error.code : error.text, advice: error.advice),
-            run, tenant, alone: alone)
-        return .finished
+        var detail = error.text.isEmpty ? error.code : error.text
+        if let permission = error.permission { detail = "The API user lacks the permission \(permission): \(detail)" }
+        let failure = ImportRun.Failure(code: error.code, detail: detail, advice: error.advice)
+        return try await end(ImportEnd(state: .failed, failure: failure, alone: alone), run, tenant)
     }
 
-    private func wait(_ run: ImportRun, _ tenant: Tenant, _ pause: Duration, _ reason: String) async throws
-        -> JobOutcome
-    {
-        try await note(.waiting, tenant, run)
-        return .again(at: time.now() + pause, reason: reason, countsAttempt: false)
-    }
-
-    private func end(
-        _ state: ImportRun.State, _ failure: ImportRun.Failure?, _ run: ImportRun, _ tenant: Tenant, alone: [String]
-    ) async throws {
+    /// Another try a little later; nil where patience is at its end.
+    private func again(
+        _ run: ImportRun, _ tenant: Tenant, _ job: Job, reason: String, asked: Int? = nil, isOurs: Bool = false
+    ) async throws -> JobOutcome? {
+        // A job whose lease ran out again and again takes its process with it.
+        guard job.attempt < Self.mostAttempts else { return nil }
+        var patience = ImportPatience(args: (try? JSON.parse(job.args)) ?? .null)
         let now = time.now()
-        var queries = ImportStore.clearIDs(tenant.id, run.id)
-        queries.append(ImportStore.finish(tenant.id, run.id, state, failure: failure, sample: nil, now: now))
-        if tenant.connection?.status != .disconnected {
-            queries += try await nextRuns(tenant, run, now: now, alone: Set(alone))
+        var hasProgressed = false
+        // Where the database is away, waiting is all there is to do.
+        if let rows = try? await database.run(.tenant(tenant.id), ImportStore.find(tenant.id, run.id)),
+            let latest = try ImportStore.runs(rows).first
+        {
+            hasProgressed = latest.done > run.done || latest.total != run.total
         }
-        queries.append(ImportStore.tell(tenant.id, run.id, now: now))
-        _ = try await database.run(.tenant(tenant.id), queries)
+        guard
+            case .again(let pause) = patience.failed(
+                at: now, hasProgressed: hasProgressed, asked: asked, isOurs: isOurs)
+        else { return nil }
+        _ = try? await note(.waiting, tenant, run)
+        return .again(
+            at: now + pause, reason: reason, countsAttempt: false, args: patience.args(import: run.id))
     }
 
-    /// The next slot of each segment, counted from the end of this run. Dry runs move nothing.
-    func nextRuns(_ tenant: Tenant, _ run: ImportRun, now: Timestamp, alone: Set<String>) async throws -> [Query] {
-        if run.isDryRun { return [] }
-        var queries: [Query] = []
-        for row in try await database.run(.tenant(tenant.id), ImportStore.selected(tenant.id)) {
-            let segment: String = try row.get(0)
-            guard run.segmentIDs.contains(segment) else { continue }
-            let hours: Int32? = try row.get(1)
-            let due = schedule.next(after: now, tenant: tenant.id, hours: hours.map { Int($0) })
-            queries += ImportStore.schedule(
-                tenant.id, segment: segment, at: due, alone: alone.contains(segment), now: now)
-        }
-        return queries
+    private func end(_ end: ImportEnd, _ run: ImportRun, _ tenant: Tenant) async throws -> JobOutcome {
+        let selected = try await database.run(.tenant(tenant.id), ImportStore.selected(tenant.id))
+        _ = try await database.run(
+            .tenant(tenant.id),
+            try end.queries(run, tenant.id, selected: selected, schedule: schedule, now: time.now()))
+        return .finished
     }
 }
 
-/// When a segment is imported again: its interval after the end of the last run, spread over the tenants so that not all of
-/// them come at once.
-struct ImportSchedule: Sendable {
-    let interval: Duration
-
-    /// - Parameter hours: the segment's own interval
-    func next(after end: Timestamp, tenant: UUID, hours: Int?) -> Timestamp {
-        let pause = hours.map { Duration.seconds($0 * 3600) } ?? interval
-        // Up to a hundredth of the interval, at most five minutes, the same for a tenant each time.
-        let share = Double(UInt16(tenant.uuid.14) << 8 | UInt16(tenant.uuid.15)) / 65_536
-        return end + pause + min(pause / 100, .seconds(300)) * share
+extension Tenant {
+    /// Whether imports have to wait: paused, switched off or suspended.
+    fileprivate var isHeldBack: Bool {
+        connection?.isPaused == true || !features.contains(.emarsys) || status != .active
     }
 }
 

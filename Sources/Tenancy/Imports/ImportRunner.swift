@@ -15,7 +15,7 @@ public struct ImportRunner: Sendable {
     public static let mostContacts = 500_000
     /// People per transaction.
     public static let batchSize = 10_000
-    /// How often a run is tried again after passing failures.
+    /// How often a run may be lost with the process that does it.
     static let mostAttempts = 12
 
     let database: Database
@@ -111,45 +111,65 @@ public struct ImportRunner: Sendable {
     {
         if run.total == nil { try await fetchIDs(run, tenant, client, calls, job) }
         let frame = try await frame(run, tenant, client)
-        var sample: [JSON] = []
-        try await batches(frame, client, calls, job, &sample)
-        try await finish(frame, sample, calls)
+        try await batches(frame, client, calls, job)
+        try await finish(frame, calls)
     }
 
-    /// Asks for the ids of each segment and stores them; nothing is written where a segment is too large.
+    /// Asks for the ids of each segment and stores them; no contact is written where a segment is too large.
+    ///
+    /// Each segment is a checkpoint of its own: Emarsys evaluates one at a time and refuses others meanwhile, so a run that
+    /// was interrupted has to go on with the segment that is being evaluated.
     private func fetchIDs(_ run: ImportRun, _ tenant: Tenant, _ client: EmarsysClient, _ calls: CallCounter, _ job: Job)
         async throws
     {
-        var segments: [(id: String, ids: SegmentIDs)] = []
-        for segment in run.segmentIDs {
+        var fetched = Set<String>()
+        for row in try await database.run(.tenant(tenant.id), ImportStore.fetchedSegments(tenant.id, run.id)) {
+            fetched.insert(try row.get(0))
+        }
+        for segment in run.segmentIDs where !fetched.contains(segment) {
             guard let number = Int64(segment) else { throw RunFailure.unknownSegment(segment) }
             try job.lease.checkHeld()
             let ids: [String]
             do {
-                ids = try await client.segmentContacts(number) { _ in
+                ids = try await client.segmentContacts(number, poll: SegmentPollPlan(longestDelay: .seconds(15))) { _ in
                     if try await note(.waiting, tenant, run) { throw RunCancelled() }
                 }
             } catch {
                 if try await isCancelRequested(run, tenant) { throw RunCancelled() }
                 throw error.failureClass == .retry ? error : SegmentFault(segment: segment, error: error)
             }
-            guard ids.count <= Self.mostContacts else { throw RunFailure.tooLarge(segment, ids.count) }
-            segments.append((segment, SegmentIDs(ids.compactMap { Int64($0) })))
+            let distinct = SegmentIDs(ids.compactMap { Int64($0) })
+            guard distinct.count <= Self.mostContacts else { throw RunFailure.tooLarge(segment, distinct.count) }
+            try await store(distinct, of: segment, run, tenant, calls)
         }
-        let all = SegmentIDs.union(segments.map(\.ids)).sorted
-        let now = time.now()
-        let parts = segments.flatMap { segment in
-            stride(from: 0, to: max(segment.ids.count, 1), by: 100_000).enumerated().map { part, start in
-                (segment.id, part, Array(segment.ids.sorted[start..<min(start + 100_000, segment.ids.count)]))
+        try await makeBatches(run, tenant, calls)
+    }
+
+    private func store(
+        _ ids: SegmentIDs, of segment: String, _ run: ImportRun, _ tenant: Tenant, _ calls: CallCounter
+    ) async throws {
+        try await database.transaction(.tenant(tenant.id)) { transaction in
+            for (part, start) in stride(from: 0, to: max(ids.count, 1), by: 100_000).enumerated() {
+                _ = try await transaction.query(
+                    ImportStore.insertSegmentIDs(
+                        tenant.id, run.id, segment: segment, part: part,
+                        ids: Array(ids.sorted[start..<min(start + 100_000, ids.count)])))
             }
+            _ = try await transaction.query(ImportStore.addCalls(tenant.id, run.id, calls.take()))
         }
+    }
+
+    /// Cuts the ids of all segments, each once, into batches.
+    private func makeBatches(_ run: ImportRun, _ tenant: Tenant, _ calls: CallCounter) async throws {
+        var ids: [Int64] = []
+        for row in try await database.run(.tenant(tenant.id), ImportStore.segmentIDs(tenant.id, run.id)) {
+            ids += try row.get(1, as: [Int64].self)
+        }
+        let all = SegmentIDs(ids).sorted
+        let now = time.now()
         let size = Self.batchSize
         try await database.transaction(.tenant(tenant.id)) { transaction in
-            _ = try await transaction.batch(ImportStore.clearIDs(tenant.id, run.id))
-            for (segment, part, ids) in parts {
-                _ = try await transaction.query(
-                    ImportStore.insertSegmentIDs(tenant.id, run.id, segment: segment, part: part, ids: ids))
-            }
+            _ = try await transaction.query(ImportStore.clearBatches(tenant.id, run.id))
             for (batch, start) in stride(from: 0, to: all.count, by: size).enumerated() {
                 _ = try await transaction.query(
                     ImportStore.insertBatch(
@@ -200,14 +220,14 @@ public struct ImportRunner: Sendable {
     }
 
     /// The end of a run that went through: who left, when the next one is, and the news of it.
-    private func finish(_ frame: ImportFrame, _ sample: [JSON], _ calls: CallCounter) async throws {
+    private func finish(_ frame: ImportFrame, _ calls: CallCounter) async throws {
         let tenant = frame.tenant.id
         let run = frame.run
         let now = time.now()
-        let rejected = try await database.run(.tenant(tenant), ImportStore.hasRejections(tenant, run.id))
         let latest = try ImportStore.runs(try await database.run(.tenant(tenant), ImportStore.find(tenant, run.id)))
             .first
-        let isComplete = try !rejected[0].get(0, as: Bool.self) && latest?.counts.rejected == 0
+        let counts = latest?.counts ?? run.counts
+        let isComplete = counts.rejected + counts.rejectedValues == 0
         var queries = [ImportStore.addCalls(tenant, run.id, calls.take())]
         if !run.isDryRun {
             for segment in frame.segments {
@@ -223,12 +243,15 @@ public struct ImportRunner: Sendable {
                         tenant, segment: segment.id, importID: run.id, size: segment.now.count, now: now))
             }
             queries += ImportStore.forgetFormerIDs(tenant, keeping: run.id)
+        } else {
+            queries += ImportStore.clearIDs(tenant, run.id)
         }
         queries.append(
             ImportStore.finish(
                 tenant, run.id, isComplete ? .succeeded : .succeededWithRejections, failure: nil,
-                sample: run.isDryRun ? .array(sample) : nil, now: now))
-        queries += try await nextRuns(frame.tenant, run, now: now, alone: [])
+                sample: nil, now: now))
+        let selected = try await database.run(.tenant(tenant), ImportStore.selected(tenant))
+        queries += try schedule.nextRuns(run, tenant, selected: selected, now: now)
         queries.append(ImportStore.tell(tenant, run.id, now: now))
         if !run.isDryRun { queries.append(ConnectionJobs.checkOptIns(tenant, now: now)) }
         // What is kept for a time only is cleared away once a day.

@@ -10,14 +10,21 @@ public struct ImportService: Sendable {
     private let database: Database
     private let catalogue: AccountCatalogue?
     private let time: any TimeSource
+    private let schedule: ImportSchedule
 
     /// A service over a database.
     ///
-    /// - Parameter catalogue: what the Emarsys account holds; without it only selected segments can be imported
-    public init(database: Database, catalogue: AccountCatalogue? = nil, time: any TimeSource) {
+    /// - Parameters:
+    ///   - catalogue: what the Emarsys account holds; without it only selected segments can be imported
+    ///   - interval: between runs of a segment that has no interval of its own
+    public init(
+        database: Database, catalogue: AccountCatalogue? = nil, time: any TimeSource,
+        interval: Duration = .seconds(12 * 3600)
+    ) {
         self.database = database
         self.catalogue = catalogue
         self.time = time
+        schedule = ImportSchedule(interval: interval)
     }
 
     /// Queues a run.
@@ -97,9 +104,12 @@ public struct ImportService: Sendable {
             JobStore.enqueue(
                 tenant, queue: "imports", kind: "import_run",
                 args: Array("{\"import_id\":\"\(id.uuidString.lowercased())\"}".utf8),
-                uniqueKey: "run:\(id.uuidString.lowercased())", now: now, priority: 0))
+                uniqueKey: jobKey(id), now: now, priority: 0))
         return id
     }
+
+    /// The key of a run's job.
+    static func jobKey(_ id: UUID) -> String { "run:\(id.uuidString.lowercased())" }
 
     /// A page of runs, the latest first.
     public func list(_ tenant: UUID, _ page: PageRequest) async throws -> Page<ImportRun> {
@@ -114,14 +124,23 @@ public struct ImportService: Sendable {
         return run
     }
 
-    /// Ends a run at its next batch; what is in stays. Throws 404 `import_not_found`, 409 `import_finished`.
-    public func cancel(_ tenant: UUID, _ id: UUID) async throws -> ImportRun {
-        let rows = try await database.run(
-            .tenant(tenant),
-            [ImportStore.requestCancel(tenant, id), ImportStore.cancelQueued(tenant, id, now: time.now())])
-        let run = try await find(tenant, id)
-        if rows[0].isEmpty { throw Problem.conflict("import_finished", "The import has ended already.") }
-        return run
+    /// Ends a run: at once where nobody works on it right now, else at its next batch. What is in stays. Throws 404
+    /// `import_not_found`, 409 `import_finished`.
+    public func cancel(_ tenant: Tenant, _ id: UUID) async throws -> ImportRun {
+        let run = try await find(tenant.id, id)
+        let now = time.now()
+        try await database.transaction(.tenant(tenant.id)) { transaction in
+            if try await transaction.query(ImportStore.requestCancel(tenant.id, id)).isEmpty {
+                throw Problem.conflict("import_finished", "The import has ended already.")
+            }
+            // Queued, paused or waiting for another try: its job may not come for a long time.
+            if try await transaction.query(ImportStore.takeWaitingJob(tenant.id, id)).isEmpty { return }
+            let selected = try await transaction.query(ImportStore.selected(tenant.id))
+            _ = try await transaction.batch(
+                try ImportEnd(state: .cancelled, isLast: tenant.connection?.status == .disconnected).queries(
+                    run, tenant.id, selected: selected, schedule: schedule, now: now))
+        }
+        return try await find(tenant.id, id)
     }
 
     /// What did not come in, the latest first. Throws 404 `import_not_found`.

@@ -15,6 +15,8 @@ enum ImportStore {
         counts.conflicts = try row.get(14)
         counts.rejected = try row.get(15)
         counts.skipped = try row.get(16)
+        counts.rejectedValues = try row.get(26)
+        counts.invalidPhones = try row.get(27)
         let sample: [UInt8]? = try row.get(18)
         let code: String? = try row.get(19)
         let detail: String? = try row.get(20)
@@ -43,7 +45,7 @@ enum ImportStore {
             """
             SELECT id, trigger, mode, dry_run, segment_ids, state, cancel_requested, total, done, read, created, updated,
                    unchanged, merged, conflicts, rejected, skipped, api_calls, sample, error_code, error_detail, error_advice,
-                   queued_at, started_at, finished_at, fetched_at
+                   queued_at, started_at, finished_at, fetched_at, rejected_values, invalid_phones
               FROM app.imports WHERE tenant_id = $1 AND id = $2
             """, [.uuid(tenant), .uuid(id)])
     }
@@ -53,7 +55,7 @@ enum ImportStore {
             """
             SELECT id, trigger, mode, dry_run, segment_ids, state, cancel_requested, total, done, read, created, updated,
                    unchanged, merged, conflicts, rejected, skipped, api_calls, sample, error_code, error_detail, error_advice,
-                   queued_at, started_at, finished_at, fetched_at
+                   queued_at, started_at, finished_at, fetched_at, rejected_values, invalid_phones
               FROM app.imports WHERE tenant_id = $1 AND (queued_at, id) < ($2, $3)
              ORDER BY queued_at DESC, id DESC LIMIT $4
             """,
@@ -85,13 +87,13 @@ enum ImportStore {
             """, [.uuid(tenant), .uuid(id)])
     }
 
-    /// Ends a run that has not begun at once.
-    static func cancelQueued(_ tenant: UUID, _ id: UUID, now: Timestamp) -> Query {
+    /// Takes the job of a run that nobody works on right now; no row where somebody does.
+    static func takeWaitingJob(_ tenant: UUID, _ id: UUID) -> Query {
         Query(
             """
-            UPDATE app.imports SET state = 'cancelled', finished_at = $3
-             WHERE tenant_id = $1 AND id = $2 AND state = 'queued' AND cancel_requested RETURNING true
-            """, [.uuid(tenant), .uuid(id), .timestamp(now)])
+            DELETE FROM app.jobs
+             WHERE tenant_id = $1 AND queue = 'imports' AND unique_key = $2 AND state IN (0, 4) RETURNING true
+            """, [.uuid(tenant), .text(ImportService.jobKey(id))])
     }
 
     static func isCancelRequested(_ tenant: UUID, _ id: UUID) -> Query {
@@ -147,6 +149,17 @@ enum ImportStore {
             [.uuid(tenant), .uuid(id), .int4(Int32(clamping: batch)), .int8Array(ids)])
     }
 
+    /// The segments of which a run has the ids already.
+    static func fetchedSegments(_ tenant: UUID, _ id: UUID) -> Query {
+        Query(
+            "SELECT DISTINCT segment_id FROM app.import_segment_ids WHERE tenant_id = $1 AND import_id = $2",
+            [.uuid(tenant), .uuid(id)])
+    }
+
+    static func clearBatches(_ tenant: UUID, _ id: UUID) -> Query {
+        Query("DELETE FROM app.import_batches WHERE tenant_id = $1 AND import_id = $2", [.uuid(tenant), .uuid(id)])
+    }
+
     static func insertSegmentIDs(_ tenant: UUID, _ id: UUID, segment: String, part: Int, ids: [Int64]) -> Query {
         Query(
             """
@@ -190,6 +203,15 @@ enum ImportStore {
             """, [.uuid(tenant), .text(segment)])
     }
 
+    /// Adds to what a dry run shows, up to twenty rows.
+    static func addSample(_ tenant: UUID, _ id: UUID, _ sample: [JSON]) -> Query {
+        Query(
+            """
+            UPDATE app.imports SET sample = jsonb_path_query_array(coalesce(sample, '[]') || $3, '$[0 to 19]')
+             WHERE tenant_id = $1 AND id = $2
+            """, [.uuid(tenant), .uuid(id), .jsonb(JSON.array(sample).encoded())])
+    }
+
     /// Marks a batch as done; no row: somebody else did it.
     static func doneBatch(_ tenant: UUID, _ id: UUID, batch: Int) -> Query {
         Query(
@@ -205,7 +227,8 @@ enum ImportStore {
             UPDATE app.imports
                SET read = read + $3, created = created + $4, updated = updated + $5, unchanged = unchanged + $6,
                    merged = merged + $7, conflicts = conflicts + $8, rejected = rejected + $9, skipped = skipped + $10,
-                   done = done + $11, api_calls = api_calls + $12, state = 'running'
+                   done = done + $11, api_calls = api_calls + $12, state = 'running',
+                   rejected_values = rejected_values + $13, invalid_phones = invalid_phones + $14
              WHERE tenant_id = $1 AND id = $2 AND state IN ('running', 'waiting') RETURNING cancel_requested
             """,
             [
@@ -214,6 +237,7 @@ enum ImportStore {
                 .int4(Int32(clamping: counts.merged)), .int4(Int32(clamping: counts.conflicts)),
                 .int4(Int32(clamping: counts.rejected)), .int4(Int32(clamping: counts.skipped)),
                 .int4(Int32(clamping: done)), .int4(Int32(clamping: calls)),
+                .int4(Int32(clamping: counts.rejectedValues)), .int4(Int32(clamping: counts.invalidPhones)),
             ])
     }
 
@@ -240,12 +264,6 @@ enum ImportStore {
              ORDER BY created_at DESC, id DESC LIMIT $5
             """,
             [.uuid(tenant), .uuid(id), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount)])
-    }
-
-    static func hasRejections(_ tenant: UUID, _ id: UUID) -> Query {
-        Query(
-            "SELECT EXISTS (SELECT 1 FROM app.import_rejections WHERE tenant_id = $1 AND import_id = $2)",
-            [.uuid(tenant), .uuid(id)])
     }
 
     static func enter(_ tenant: UUID, _ entries: [(segment: String, contact: UUID)], now: Timestamp) -> Query {
@@ -338,7 +356,7 @@ enum ImportStore {
                        'id', i.id, 'state', i.state, 'trigger', i.trigger, 'dry_run', i.dry_run, 'segment_ids', i.segment_ids,
                        'counts', jsonb_build_object('read', i.read, 'created', i.created, 'updated', i.updated,
                            'unchanged', i.unchanged, 'merged', i.merged, 'conflicts', i.conflicts, 'rejected', i.rejected,
-                           'skipped', i.skipped), 'error_code', i.error_code))], $3)
+                           'skipped', i.skipped, 'rejected_values', i.rejected_values), 'error_code', i.error_code))], $3)
               FROM app.imports i WHERE i.tenant_id = $1 AND i.id = $2
             """, [.uuid(tenant), .uuid(id), .timestamp(now)])
     }

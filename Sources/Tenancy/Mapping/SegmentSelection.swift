@@ -87,6 +87,25 @@ public enum SegmentSelectionStore {
         ]
     }
 
+    /// Moves the next import of a segment to its new interval after the last one.
+    static func reschedule(_ tenant: UUID, segment: String, intervalHours: Int) -> [Query] {
+        let interval = SQLValue.int4(Int32(intervalHours))
+        return [
+            Query(
+                """
+                UPDATE app.selected_segments SET next_import_at = last_imported_at + make_interval(hours => $3)
+                 WHERE tenant_id = $1 AND segment_id = $2 AND last_imported_at IS NOT NULL AND next_import_at IS NOT NULL
+                """, [.uuid(tenant), .text(segment), interval]),
+            Query(
+                """
+                UPDATE app.jobs j SET run_at = s.next_import_at
+                  FROM app.selected_segments s
+                 WHERE s.tenant_id = $1 AND s.segment_id = $2 AND s.next_import_at IS NOT NULL
+                   AND j.tenant_id = $1 AND j.queue = 'imports' AND j.unique_key = $3 AND j.state = 4
+                """, [.uuid(tenant), .text(segment), .text("due:" + segment)]),
+        ]
+    }
+
     /// Takes every waiting scheduled import off the lane.
     static func unschedule(_ tenant: UUID) -> Query {
         Query(

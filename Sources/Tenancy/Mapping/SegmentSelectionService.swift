@@ -53,8 +53,13 @@ public struct SegmentSelectionService: Sendable {
                 SegmentSelectionStore.select(
                     tenant.id, segment: input.segmentID, name: segment.name, type: segment.type,
                     intervalHours: input.intervalHours, now: now))
-            if !before.contains(where: { $0.segmentID == input.segmentID }) {
+            guard let known = before.first(where: { $0.segmentID == input.segmentID }) else {
                 statements.append(ConnectionJobs.initialImport(tenant.id, segment: input.segmentID, now: now))
+                continue
+            }
+            if let hours = input.intervalHours, hours != known.intervalHours {
+                statements += SegmentSelectionStore.reschedule(
+                    tenant.id, segment: input.segmentID, intervalHours: hours)
             }
         }
         statements.append(

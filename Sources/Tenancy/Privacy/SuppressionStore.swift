@@ -19,6 +19,20 @@ enum SuppressionStore {
             [.uuid(tenant), .byteaArray(hashes), .timestamp(grantedAt), .text(actor), .timestamp(now)])
     }
 
+    /// Lets contacts come back that were deleted, not erased.
+    static func liftDeleted(_ tenant: UUID, _ hashes: [[UInt8]]) -> Query {
+        Query(
+            "DELETE FROM app.suppressions WHERE tenant_id = $1 AND value_hash = ANY ($2) AND deleted",
+            [.uuid(tenant), .byteaArray(hashes)])
+    }
+
+    /// Notes that an erasure was a deletion.
+    static func markDeleted(_ tenant: UUID, erasure: UUID) -> Query {
+        Query(
+            "UPDATE app.suppressions SET deleted = true WHERE tenant_id = $1 AND erasure_id = $2",
+            [.uuid(tenant), .uuid(erasure)])
+    }
+
     static func key(_ tenant: UUID) -> Query {
         Query("SELECT key FROM app.privacy_keys WHERE tenant_id = $1", [.uuid(tenant)])
     }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import HTTP
 import JSON
 import Sandbox
+import Synchronization
 import TestSupport
 import Testing
 
@@ -17,6 +18,8 @@ final class ImportWorld: Sendable {
     let server: SandboxServer
     let http: HTTPClient
     let time: ManualTime
+    /// Like `time`, but whoever sleeps moves it: waits take no time.
+    let hurried: HurriedTime
     let directory: Directory
     let connections: ConnectionService
     let suppressions: SuppressionKeys
@@ -26,23 +29,27 @@ final class ImportWorld: Sendable {
 
     var account: SandboxAccount { server.account }
 
-    private init(_ server: SandboxServer, _ http: HTTPClient, _ time: ManualTime, group: EventLoopGroup) async throws {
+    private init(
+        _ server: SandboxServer, _ http: HTTPClient, _ hurried: HurriedTime, oauth: Bool, group: EventLoopGroup
+    ) async throws {
         self.server = server
         self.http = http
+        self.hurried = hurried
+        let time = hurried.clock
         self.time = time
         files = try TestDatabase(group: group)
         database = try files.open()
         let keys = try MasterKeys(parsing: "k:" + Base64Text.key)
         let secrets = SecretBox(database: database, masterKeys: keys, time: time)
         directory = Directory(database: database, secrets: secrets, time: time)
-        let access = EmarsysAccess(http: http, policy: EmarsysEndpointPolicy(extraHosts: ["127.0.0.1"]), time: time)
+        let access = EmarsysAccess(http: http, policy: EmarsysEndpointPolicy(extraHosts: ["127.0.0.1"]), time: hurried)
         connections = ConnectionService(
-            database: database, secrets: secrets, directory: directory, access: access, time: time)
+            database: database, secrets: secrets, directory: directory, access: access, time: hurried)
         suppressions = SuppressionKeys(database: database, secrets: secrets, time: time)
         service = ImportService(database: database, time: time)
         runner = ImportRunner(
-            database: database, directory: directory, connections: connections, suppressions: suppressions, time: time,
-            interval: .seconds(12 * 3600))
+            database: database, directory: directory, connections: connections, suppressions: suppressions,
+            time: hurried, interval: .seconds(12 * 3600))
         let id = tenantID.uuidString
         try files.administer(
             "INSERT INTO app.tenants (tenant_id, instance_name, display_name) VALUES ($1::uuid, 'acme', 'Acme')", [id])
@@ -52,43 +59,46 @@ final class ImportWorld: Sendable {
             [id])
         let connection = UUID()
         let sealed = try await secrets.seal(
-            Array(server.info.secret.utf8), table: "connections", column: "secret", tenant: tenantID, row: connection)
+            Array((oauth ? server.info.clientSecret : server.info.secret).utf8), table: "connections", column: "secret",
+            tenant: tenantID, row: connection)
         _ = try await database.run(
             .tenant(tenantID),
             Query(
                 """
-                INSERT INTO app.connections (tenant_id, id, name, auth, principal, secret, base_url, status)
-                VALUES ($1, $2, 'c', 'wsse', $3, $4, $5, 'connected')
+                INSERT INTO app.connections (tenant_id, id, name, auth, principal, secret, base_url, token_url, status)
+                VALUES ($1, $2, 'c', $6, $3, $4, $5, $7, 'connected')
                 """,
                 [
-                    .uuid(tenantID), .uuid(connection), .text(server.info.username), .bytes(sealed),
-                    .text(server.info.baseURL),
+                    .uuid(tenantID), .uuid(connection), .text(oauth ? server.info.clientID : server.info.username),
+                    .bytes(sealed), .text(server.info.baseURL), .text(oauth ? "oauth2" : "wsse"),
+                    .text(server.info.tokenURL),
                 ]))
     }
 
     /// Runs `body` with a sandbox that serves meanwhile.
-    static func run(
-        _ change: (inout SandboxOptions) -> Void = { _ in },
-        _ body: @escaping @Sendable (ImportWorld) async throws -> Void
-    ) async throws {
+    @discardableResult
+    static func run<Result: Sendable>(
+        _ change: (inout SandboxOptions) -> Void = { _ in }, oauth: Bool = false,
+        _ body: @escaping @Sendable (ImportWorld) async throws -> Result
+    ) async throws -> Result {
         var options = SandboxOptions()
         options.contacts = 2500
         options.quirks.evaluationCalls = 0
         options.callsPerMinute = 100_000
         change(&options)
         let group = EventLoopGroup(loops: 1)
-        let time = ManualTime()
-        let server = try SandboxServer(options, group: group, time: time)
+        let time = HurriedTime()
+        let server = try SandboxServer(options, group: group, time: time.clock)
         let http = HTTPClient(group: group)
         let loop = group.next()
         let serving = Task(executorPreference: loop) { try await server.run() }
         let outcome = await Task(executorPreference: loop) {
-            try await body(try await ImportWorld(server, http, time, group: group))
+            try await body(try await ImportWorld(server, http, time, oauth: oauth, group: group))
         }.result
         http.close()
         serving.cancel()
         _ = await serving.result
-        try outcome.get()
+        return try outcome.get()
     }
 
     /// Selects segments without importing them.
@@ -111,6 +121,53 @@ final class ImportWorld: Sendable {
             try await tenant(), segment: segment, mode: mode, dryRun: dryRun, actor: "test")
         try await work()
         return try await service.find(tenantID, run.id)
+    }
+
+    /// Works until the latest run has ended, however long it waits in between; answers how it ended.
+    @discardableResult
+    func ended(_ id: UUID) async throws -> ImportRun {
+        for _ in 0..<2000 {
+            let run = try await service.find(tenantID, id)
+            if run.state.isFinal { return run }
+            if try await step() == nil { time.advance(by: .seconds(5)) }
+        }
+        throw CommandFailure(command: "import", status: -1, output: "did not end")
+    }
+
+    /// Queues a run.
+    func started(mode: ImportRun.Mode = .incremental, dryRun: Bool = false) async throws -> ImportRun {
+        try await service.start(try await tenant(), segment: nil, mode: mode, dryRun: dryRun, actor: "test")
+    }
+
+    /// What the contacts are, whatever their ids.
+    func contacts() throws -> [[String?]] {
+        try files.administer(
+            """
+            SELECT c.external_reference_id, c.first_name, c.last_name, c.phone, c.email, c.custom_properties::text,
+                   (SELECT string_agg(i.kind || i.value || i.status, ',' ORDER BY i.kind, i.value)
+                      FROM app.contact_identifiers i WHERE i.contact_id = c.id),
+                   (SELECT string_agg(m.segment_id, ',' ORDER BY m.segment_id)
+                      FROM app.segment_members m WHERE m.contact_id = c.id AND m.left_at IS NULL)
+              FROM app.contacts c WHERE c.merged_into IS NULL ORDER BY c.external_reference_id, c.phone, c.email
+            """)
+    }
+
+    /// Replaces the mapping, and defines the custom properties that it names: `type` by `name`.
+    func map(_ mappings: [FieldMapping], properties: [String: String] = [:]) async throws {
+        for (name, type) in properties {
+            try files.administer(
+                "INSERT INTO app.custom_properties (tenant_id, id, name, type) VALUES ($1::uuid, gen_random_uuid(), $2, $3)",
+                [tenantID.uuidString, name, type])
+        }
+        _ = try await database.run(
+            .tenant(tenantID), MappingStore.replace(tenantID, mappings.map { (id: UUID(), mapping: $0) }))
+    }
+
+    /// Changes the tenant's settings.
+    func set(_ settings: JSON) throws {
+        try files.administer(
+            "UPDATE app.tenants SET settings = settings || $1::jsonb",
+            [String(decoding: settings.encoded(), as: UTF8.self)])
     }
 
     /// Does the jobs of the imports lane that are due, one after the other.
@@ -137,14 +194,14 @@ final class ImportWorld: Sendable {
         case .finished:
             _ = try await database.run(.dispatch, job.finishStatement)
             return "finished"
-        case .again(let at, let reason, let counts, _):
+        case .again(let at, let reason, let counts, let args):
             _ = try await database.run(
                 .dispatch,
                 Query(
-                    "SELECT app.release_job($1, $2, $3, $4, $5, $6, $7)",
+                    "SELECT app.release_job($1, $2, $3, $4, $5, $6, $7, $8)",
                     [
                         .uuid(tenantID), .int8(job.id), .uuid(token), .timestamp(at), .timestamp(time.now()),
-                        .text(reason), .bool(counts),
+                        .text(reason), .bool(counts), .optional(jsonb: args),
                     ]))
             return "again: \(reason)"
         case .settled, .dead: return "ended"
@@ -152,6 +209,39 @@ final class ImportWorld: Sendable {
     }
 
     func value(_ sql: String) throws -> String? { try files.administer(sql).first?[0] }
+}
+
+/// What a closure saw.
+final class Noted<Value: Sendable>: Sendable {
+    private let content: Mutex<Value>
+
+    init(_ value: Value) { content = Mutex(value) }
+
+    var value: Value { content.withLock { $0 } }
+
+    func note(_ value: Value) { content.withLock { $0 = value } }
+}
+
+/// A clock for those who wait for others: sleeping moves it.
+final class HurriedTime: TimeSource {
+    let clock = ManualTime()
+    private let watcher = Mutex<(@Sendable () async throws -> Void)?>(nil)
+
+    func now() -> Timestamp { clock.now() }
+
+    func sleep(until time: Timestamp) async throws {
+        try Task.checkCancellation()
+        let next = watcher.withLock { watcher in
+            defer { watcher = nil }
+            return watcher
+        }
+        if let next { try await next() }
+        let pause = time - clock.now()
+        if pause > .zero { clock.advance(by: pause) }
+    }
+
+    /// Does something the next time that somebody waits.
+    func atNextWait(_ body: @escaping @Sendable () async throws -> Void) { watcher.withLock { $0 = body } }
 }
 
 enum Base64Text {
