@@ -118,4 +118,10 @@ export const german = {
   "The endpoint’s certificate is not valid.": "Das Zertifikat des Endpunkts ist nicht gültig.", "There is no host of this name.": "Es gibt keinen Host dieses Namens.",
   "Every contact came in with all its values.": "Jeder Kontakt kam mit allen Werten an.", "What would happen": "Was geschähe",
   "Known by": "Bekannt durch",
+  "Values left out": "Ausgelassene Werte", "Invalid phones": "Ungültige Nummern", "Email shared by several people": "E-Mail von mehreren Personen",
+  "Phone of too many people": "Nummer zu vieler Personen", "Email of too many people": "E-Mail zu vieler Personen",
+  "More than 20 contacts carry it: it identifies nobody.": "Mehr als 20 Kontakte tragen sie: sie bezeichnet niemanden.",
+  "No valid phone": "Keine gültige Nummer", "Only contacts with a valid phone are imported.": "Nur Kontakte mit gültiger Nummer werden importiert.",
+  "Too many phones": "Zu viele Nummern", "Too many emails": "Zu viele E-Mails", "A contact has at most five.": "Ein Kontakt hat höchstens fünf.",
+  "Not a number": "Keine Zahl", "Not yes or no": "Weder ja noch nein", "Not a date": "Kein Datum",
 };

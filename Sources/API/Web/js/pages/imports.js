@@ -96,7 +96,9 @@ export async function importRun({ parameters, signal }) {
       h("dt", {}, t("Mode")), h("dd", {}, run.mode === "full" ? t("Everything again") : t("Changes only"), run.dry_run && `, ${t("dry run")}`),
       h("dt", {}, t("Trigger")), h("dd", {}, trigger(run)), h("dt", {}, t("Segments")), h("dd", { class: "num" }, segments(run, selected)),
       h("dt", {}, t("Started")), h("dd", { class: "num" }, dateTime(run.started_at)), h("dt", {}, t("Finished")), h("dd", { class: "num" }, run.finished_at ? dateTime(run.finished_at) : "–"),
-      h("dt", {}, t("API calls")), h("dd", { class: "num" }, number(run.api_calls)), h("dt", {}, t("Skipped")), h("dd", { class: "num" }, number(c.skipped)))));
+      h("dt", {}, t("API calls")), h("dd", { class: "num" }, number(run.api_calls)), h("dt", {}, t("Skipped")), h("dd", { class: "num" }, number(c.skipped)),
+      h("dt", {}, t("Values left out")), h("dd", { class: "num" }, number(c.rejected_values), c.rejected_values > 0 && !run.dry_run && h("a", { class: "small", href: "#rej" }, " ", t("See why"))),
+      h("dt", {}, t("Invalid phones")), h("dd", { class: "num" }, number(c.invalid_phones)))));
   };
   paint();
   if (!OVER.includes(run.state)) {
@@ -142,6 +144,10 @@ export function rejectionText(code) {
     email_invalid: [email, t("This is not an email address.")], email_blocked: [t("Email not used"), t("A placeholder or an address on the block list.")],
     no_usable_identifier: [t("No phone and no email"), t("charles needs one of them.")], skipped_suppressed: [t("Erased before"), t("The person asked to be forgotten; an import does not bring them back.")],
     shared_phone: [t("Phone shared by several people"), t("The first keeps it; the others come without.")], not_in_emarsys: [t("Gone in Emarsys"), t("The contact is in the segment but no longer in Emarsys.")],
+    phone_shared: [t("Phone shared by several people"), t("The first keeps it; the others come without.")], email_shared: [t("Email shared by several people"), t("The first keeps it; the others come without.")],
+    phone_quarantined: [t("Phone of too many people"), t("More than 20 contacts carry it: it identifies nobody.")], email_quarantined: [t("Email of too many people"), t("More than 20 contacts carry it: it identifies nobody.")],
+    no_valid_phone: [t("No valid phone"), t("Only contacts with a valid phone are imported.")], too_many_phones: [t("Too many phones"), t("A contact has at most five.")], too_many_emails: [t("Too many emails"), t("A contact has at most five.")],
+    invalid_number: [t("Not a number"), ""], invalid_boolean: [t("Not yes or no"), ""], invalid_date: [t("Not a date"), ""],
   }[code] ?? [code.replaceAll("_", " "), ""];
 }
 
