@@ -67,7 +67,8 @@ final class APIStage: Sendable {
                     webhooks: WebhookSecretService(database: database, secrets: secrets, time: time),
                     database: database, hosts: hosts),
                 ContactRoutes(contacts: ContactService(database: database)),
-                PrivacyRoutes(erasures: erasures),
+                PrivacyRoutes(
+                    erasures: erasures, deletion: ContactDeletion(database: database, erasures: erasures)),
                 AlertRoutes(watch: watch),
                 OptInRoutes(
                     consent: ConsentService(

@@ -33,6 +33,33 @@ public struct IdentityRoutes: RouteGroup {
                     other, into: survivor, tenant: context.tenant.id, actor: context.principal.actor))
         }
         routes.on(
+            .post, "/api/v0/contacts/{id}/release_phone", .write,
+            RouteDescription(
+                "Take a phone from a contact: it belongs to somebody else by now. The contact's consent for it ends.",
+                tag: "Identity",
+                body: [
+                    "type": "object", "required": ["phone"],
+                    "properties": ["phone": ["type": "string"], "contact_id": ["type": ["string", "null"]]],
+                ], item: ContactRoutes.schema,
+                problems: [
+                    (.notFound, "contact_not_found"), (.conflict, "phone_not_held"),
+                    (.unprocessableContent, "invalid_phone"), (.unprocessableContent, "same_contact"),
+                ])
+        ) { context in
+            var body = BodyReader(try context.json())
+            let phone = body.string("phone", required: true, limit: 60)
+            let other = body.string("contact_id")
+            try body.finish()
+            let id = other.flatMap { UUID(uuidString: $0) }
+            if other != nil, id == nil {
+                throw Problem.invalid("invalid_id", field: "contact_id", "must be the id of a contact")
+            }
+            return .contact(
+                try await identities.releasePhone(
+                    phone ?? "", of: try context.id(notFound: "contact_not_found"), to: id, tenant: context.tenant,
+                    actor: context.principal.actor))
+        }
+        routes.on(
             .get, "/api/v0/merges", .read,
             RouteDescription("List merges, the latest first.", tag: "Identity", query: RouteDescription.paging)
         ) { context in

@@ -110,6 +110,37 @@ public struct IdentityService: Sendable {
         return try Self.merge(rows[0], now: now)
     }
 
+    /// Takes a phone from its holder, because it belongs to somebody else by now: the holder's consent for it ends. `other`,
+    /// if named, gets the phone.
+    ///
+    /// Throws 404 `contact_not_found`, 409 `phone_not_held`, 410 `contact_erased`, 422 `invalid_phone`, `same_contact`.
+    public func releasePhone(_ raw: String, of contact: UUID, to other: UUID?, tenant: Tenant, actor: String)
+        async throws -> Contact
+    {
+        guard case .success(let phone) = PhoneNumber.normalise(raw, defaultCountry: tenant.defaultCountry) else {
+            throw Problem.invalid("invalid_phone", field: "phone", "is not a phone number with country code")
+        }
+        let holder = try await contacts.find(tenant.id, contact).id
+        var target: UUID?
+        if let other { target = try await contacts.find(tenant.id, other).id }
+        guard target != holder else {
+            throw Problem.invalid("same_contact", field: "contact_id", "is the same contact")
+        }
+        let now = time.now()
+        let to = target
+        let answer = try await database.transaction(.tenant(tenant.id)) { transaction -> String in
+            _ = try await transaction.query(StitchStore.lock(tenant.id, values: nil))
+            return try await transaction.query(
+                IdentityStore.releasePhone(
+                    tenant.id, contact: holder, phone: phone.value, to: to, actor: actor, now: now))[0].get(0)
+        }
+        switch answer {
+        case "released": return try await contacts.find(tenant.id, holder)
+        case "phone_not_held": throw Problem.conflict("phone_not_held", "The contact does not have this phone.")
+        default: throw Problem.notFound("contact_not_found")
+        }
+    }
+
     /// A page of conflicts, the latest first.
     ///
     /// - Parameter status: `open`, `merged`, `not_same`; nil means all

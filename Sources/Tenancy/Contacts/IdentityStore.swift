@@ -25,6 +25,16 @@ enum IdentityStore {
             "SELECT app.undo_merge($1, $2, $3, $4)", [.uuid(tenant), .uuid(id), .text(actor), .timestamp(now)])
     }
 
+    static func releasePhone(
+        _ tenant: UUID, contact: UUID, phone: String, to other: UUID?, actor: String, now: Timestamp
+    ) -> Query {
+        Query(
+            "SELECT app.release_phone($1, $2, $3, $4, $5, $6)",
+            [
+                .uuid(tenant), .uuid(contact), .text(phone), .optional(uuid: other), .text(actor), .timestamp(now),
+            ])
+    }
+
     static func conflicts(_ tenant: UUID, status: String?, _ page: PageRequest) -> Query {
         Query(
             """

@@ -46,6 +46,33 @@ struct EdgeCasesOfRulesTests {
         #expect(try world.card(b.contactID) == (hasConsent ? "- b@example.com 8" : "\(phone) b@example.com 8"))
     }
 
+    @Test(
+        "8: a person takes a recycled number from its former owner: the number moves, the old consent ends, nobody is merged"
+    )
+    func case8Release() async throws {
+        let identities = IdentityService(database: world.database, time: world.time)
+        let old = try #require(try await world.row("7", phone: phone, email: "old@example.com").contactID)
+        try await world.consent(old, phone: phone)
+        let new = try #require(try await world.row("8", phone: phone, email: "new@example.com").contactID)
+        #expect(try world.conflicts() == ["external_id_mismatch"])
+        let released = try await identities.releasePhone(
+            "0049 151 00000101", of: old, to: new, tenant: tenant(), actor: "test")
+        #expect(released.phone == nil)
+        #expect(try world.card(new) == "\(phone) new@example.com 8")
+        #expect(try world.value("SELECT status FROM app.consents WHERE phone = $1", [phone]) == "withdrawn")
+        #expect(try world.value("SELECT opt_in FROM app.contacts WHERE id = $1::uuid", [new.uuidString]) == nil)
+        #expect(try world.conflicts().isEmpty)
+        // Emarsys still shows the number at both: it stays where it is, and nobody asks again.
+        _ = try await world.row("7", phone: phone, email: "old@example.com")
+        _ = try await world.row("8", phone: phone, email: "new@example.com")
+        #expect(try world.card(old) == "- old@example.com 7")
+        #expect(try world.card(new) == "\(phone) new@example.com 8")
+        #expect(try world.conflicts().isEmpty)
+        await #expect {
+            _ = try await identities.releasePhone(phone, of: old, to: nil, tenant: tenant(), actor: "test")
+        } throws: { ($0 as? Problem)?.code == "phone_not_held" }
+    }
+
     @Test("9: an e-mail changed to one that somebody else holds is case 5: merged where it fits, else left out")
     func case9Owned() async throws {
         let a = try await world.row("7", phone: phone, email: "a@example.com")
@@ -133,6 +160,24 @@ struct EdgeCasesOfRulesTests {
         #expect(
             try await world.take([IdentityWorld.row(phone: phone)], webhook: true, suppressions: key)[0].contactID
                 == again[0].contactID)
+    }
+
+    @Test("22: a value that the guard took out of merging is an alert for a day")
+    func case22Alert() async throws {
+        try world.files.administer(
+            "INSERT INTO app.connections (tenant_id, name, auth, status) VALUES ($1::uuid, 'c', 'oauth2', 'connected')",
+            [world.tenant.uuidString])
+        let watch = AlertWatch(database: world.database, refusals: RefusedWebhooks(time: world.time), time: world.time)
+        try await watch.look()
+        #expect(try await watch.alerts(tenant: world.tenant).isEmpty)
+        try await world.take((1...21).map { IdentityWorld.row("\($0)", phone: phone, email: "p\($0)@example.com") })
+        try await watch.look()
+        let raised = try await watch.alerts(tenant: world.tenant).first
+        #expect(raised?.kind == "identifiers_quarantined")
+        #expect(raised?.detail["count"]?.int == 1)
+        world.time.advance(by: .seconds(86_401))
+        try await watch.look()
+        #expect(try await watch.alerts(tenant: world.tenant).first?.state == "recovered")
     }
 
     @Test("25: a person who wrote without a phone shares it later: one contact where it fits, else parked")
