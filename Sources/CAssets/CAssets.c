@@ -215,27 +215,42 @@ static const unsigned char a70[] = {
 #embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
 };
 static const unsigned char a71[] = {
-#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
+#embed "../../db/migrations/0057_import_counts.sql" if_empty(0)
 };
 static const unsigned char a72[] = {
-#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
+#embed "../../db/migrations/0058_deleted_contacts.sql" if_empty(0)
 };
 static const unsigned char a73[] = {
-#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
+#embed "../../db/migrations/0059_one_opt_in_state.sql" if_empty(0)
 };
 static const unsigned char a74[] = {
-#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0060_whatsapp_ids.sql" if_empty(0)
 };
 static const unsigned char a75[] = {
-#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
+#embed "../../db/migrations/0061_released_phones.sql" if_empty(0)
 };
 static const unsigned char a76[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
 };
 static const unsigned char a77[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
 };
 static const unsigned char a78[] = {
+#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
+};
+static const unsigned char a79[] = {
+#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
+};
+static const unsigned char a80[] = {
+#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
+};
+static const unsigned char a81[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a82[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a83[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -310,16 +325,21 @@ static const struct casset all[] = {
     {"db/migrations/0050_identifier_owner_by_value.sql", a68, sizeof a68},
     {"db/migrations/0051_facts_from_rows_to_holders.sql", a69, sizeof a69},
     {"db/migrations/0052_new_contacts_in_bulk.sql", a70, sizeof a70},
-    {"db/migrations/0063_told_to_the_end.sql", a71, sizeof a71},
-    {"db/migrations/0064_connection_status.sql", a72, sizeof a72},
-    {"db/migrations/0065_erasing_and_keeping.sql", a73, sizeof a73},
-    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a74, sizeof a74},
-    {"db/migrations/0069_audience_facts.sql", a75, sizeof a75},
-    {"db/reporting/10_views.sql", a76, sizeof a76},
-    {"db/reporting/20_all_tenants.sql", a77, sizeof a77},
-    {"db/reporting/30_closed_doors.sql", a78, sizeof a78},
+    {"db/migrations/0057_import_counts.sql", a71, sizeof a71},
+    {"db/migrations/0058_deleted_contacts.sql", a72, sizeof a72},
+    {"db/migrations/0059_one_opt_in_state.sql", a73, sizeof a73},
+    {"db/migrations/0060_whatsapp_ids.sql", a74, sizeof a74},
+    {"db/migrations/0061_released_phones.sql", a75, sizeof a75},
+    {"db/migrations/0063_told_to_the_end.sql", a76, sizeof a76},
+    {"db/migrations/0064_connection_status.sql", a77, sizeof a77},
+    {"db/migrations/0065_erasing_and_keeping.sql", a78, sizeof a78},
+    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a79, sizeof a79},
+    {"db/migrations/0069_audience_facts.sql", a80, sizeof a80},
+    {"db/reporting/10_views.sql", a81, sizeof a81},
+    {"db/reporting/20_all_tenants.sql", a82, sizeof a82},
+    {"db/reporting/30_closed_doors.sql", a83, sizeof a83},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 79;
+    *count = 84;
     return all;
 }

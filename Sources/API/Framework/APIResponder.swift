@@ -93,7 +93,9 @@ public struct APIResponder: HTTPResponder {
 
     /// Whether writing there changes what the directory knows of a tenant: its connection, secrets, keys or settings.
     private static func changesDirectory(_ path: String) -> Bool {
-        ["/api/v0/integrations/emarsys", "/api/v0/api_keys", "/api/v0/instance", "/api/v0/identity_rules"].contains { path.hasPrefix($0) }
+        ["/api/v0/integrations/emarsys", "/api/v0/api_keys", "/api/v0/instance", "/api/v0/identity_rules"].contains {
+            path.hasPrefix($0)
+        }
     }
 
     /// The same for every host that is none of ours.

@@ -94,7 +94,8 @@ extension EmarsysError {
             return "Check the user name and secret of the connection, or create a new API credential in Emarsys under "
                 + "Management > Security Settings > API Credentials."
         case "emarsys_permission_missing":
-            return "Grant \(permission ?? "the missing permission") to the API user in Emarsys under Security Settings > "
+            return
+                "Grant \(permission ?? "the missing permission") to the API user in Emarsys under Security Settings > "
                 + "API Users, then test the connection again."
         case "segment_not_found": return "The segment was deleted in Emarsys: choose another one."
         case "segment_evaluating", "segment_busy":
