@@ -67,7 +67,10 @@ public struct DeliveryRoutes: RouteGroup {
             RouteDescription(
                 "List deliveries, newest first", tag: "Deliveries",
                 query: [
-                    .init("state", "queued, delivered, failed or dead"), .init("type", "Such as flow.triggered"),
+                    .init(
+                        "state",
+                        "queued, delivered, failed (tried in vain, will be tried again) or dead (given up)"),
+                    .init("type", "Such as flow.triggered"),
                     .init("contact_id", "Deliveries about one contact"), .init("flow_run_id", "Deliveries of one run"),
                 ] + RouteDescription.paging)
         ) { context in

@@ -35,7 +35,7 @@ public struct EventRoutes: RouteGroup {
             return .object(try await events.find(tenantID: context.tenant.id, id: id).json)
         }
         routes.on(
-            .post, "/api/v0/events/{id}/replay", .write,
+            .post, "/api/v0/events/{id}/replay", .write, creates: true,
             RouteDescription(
                 "Play an event again, all of it or one flow", tag: "Events",
                 body: ["type": "object", "properties": ["flow_id": ["type": "string"]]], status: .accepted,
@@ -48,7 +48,7 @@ public struct EventRoutes: RouteGroup {
             return .object(event.json, status: .accepted)
         }
         routes.on(
-            .post, "/api/v0/events/replay", .write,
+            .post, "/api/v0/events/replay", .write, creates: true,
             RouteDescription(
                 "Play all events of a filter again, in the order of arrival", tag: "Events",
                 body: [

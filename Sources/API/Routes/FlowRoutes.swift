@@ -65,7 +65,7 @@ public struct FlowRoutes: RouteGroup {
             return HTTPResponse(status: .noContent)
         }
         routes.on(
-            .post, "/api/v0/flows/{id}/test", .write,
+            .post, "/api/v0/flows/{id}/test", .write, creates: true,
             RouteDescription(
                 "Fill a flow's payload from a sample event; nothing is delivered", tag: "Flows",
                 body: ["type": "object"], status: .created)

@@ -5,8 +5,15 @@ import Synchronization
 /// compete with them for the database. What is durable can wait, a sender that waits sends again; but it must not wait for
 /// ever, so a backlog that grows old takes its time back.
 public final class EventPace: Sendable {
+    private struct State {
+        var nextTurn = Timestamp(microseconds: 0)
+        /// The longest wait seen of late, over all tenants.
+        var lag = Duration.zero
+        var lagSeen = Timestamp(microseconds: 0)
+    }
+
     private let arrivals: @Sendable () -> Double
-    private let nextTurn = Mutex(Timestamp(microseconds: 0))
+    private let state = Mutex(State())
 
     /// - Parameter arrivals: How many events a second arrive at present.
     public init(arrivals: @escaping @Sendable () -> Double) { self.arrivals = arrivals }
@@ -28,23 +35,30 @@ public final class EventPace: Sendable {
     }
 
     /// Waits for a turn: not at all while there is room, five seconds at most otherwise.
-    func turn(lag: Duration, _ time: any TimeSource) async throws {
-        guard Self.share(arrivals: arrivals(), lag: lag) < 1 else { return }
-        let now = time.now()
-        let turn = nextTurn.withLock { next in
-            let turn = min(max(next, now), now + .seconds(5))
+    func turn(_ time: any TimeSource) async throws {
+        let (arrivals, now) = (arrivals(), time.now())
+        let turn = state.withLock { state -> Timestamp? in
+            guard Self.share(arrivals: arrivals, lag: state.lag) < 1 else { return nil }
+            let turn = min(max(state.nextTurn, now), now + .seconds(5))
             // Until the turn's own length is known.
-            next = turn + .milliseconds(200)
+            state.nextTurn = turn + .milliseconds(200)
             return turn
         }
-        if turn > now { try await time.sleep(until: turn) }
+        if let turn, turn > now { try await time.sleep(until: turn) }
     }
 
     /// A turn ended: the next one begins when as much time has passed as leaves the turn its share.
+    /// - Parameter lag: How long the oldest event of the turn had waited.
     func ended(after duration: Duration, lag: Duration, _ time: any TimeSource) {
-        let share = Self.share(arrivals: arrivals(), lag: lag)
-        guard share < 1 else { return }
-        let earliest = time.now() + min(duration * (1 / share - 1), .seconds(5))
-        nextTurn.withLock { $0 = max($0, earliest) }
+        let (arrivals, now) = (arrivals(), time.now())
+        state.withLock { state in
+            if lag >= state.lag || now - state.lagSeen > .seconds(10) {
+                state.lag = lag
+                state.lagSeen = now
+            }
+            let share = Self.share(arrivals: arrivals, lag: state.lag)
+            guard share < 1 else { return }
+            state.nextTurn = max(state.nextTurn, now + min(duration * (1 / share - 1), .seconds(5)))
+        }
     }
 }

@@ -48,14 +48,12 @@ public struct EventProcessor: Sendable {
     /// Processes what waits. An event that fails is set apart from its neighbours and tried again later.
     public func drain(tenantID: UUID) async throws {
         let begin = time.now()
-        var lag = Duration.zero
         for _ in 0..<limits.batches {
-            try await pace.turn(lag: lag, time)
+            try await pace.turn(time)
             let start = ContinuousClock.now
             do {
                 guard let oldest = try await process(tenantID: tenantID, only: nil, limit: limits.batch) else { return }
-                lag = time.now() - oldest
-                pace.ended(after: ContinuousClock.now - start, lag: lag, time)
+                pace.ended(after: ContinuousClock.now - start, lag: time.now() - oldest, time)
                 onDeliveries()
             } catch {
                 if (error as? DatabaseError)?.isTransient == true || error is CancellationError { throw error }
@@ -107,7 +105,7 @@ public struct EventProcessor: Sendable {
 
     // MARK: One transaction
 
-    /// Answers when the oldest event of the transaction arrived; nil: there was none.
+    /// Answers when the oldest event of the transaction arrived, replays left aside; nil: there was no event.
     private func process(tenantID: UUID, only: UUID?, limit: Int) async throws -> Timestamp? {
         let now = time.now()
         return try await database.transaction(.tenant(tenantID), statementTimeout: .seconds(30)) { transaction in
@@ -116,11 +114,11 @@ public struct EventProcessor: Sendable {
                     + EventStore.pending(tenantID, only: only, limit: limit, length: limits.batchLength, now: now))
             guard let tenant = try found[0].first.map(EventStore.tenant), !tenant.isPaused else { return nil }
             let events = try Self.events(found[2], attempts: found[3], tenant: tenant)
-            guard let first = events.first else { return nil }
+            if events.isEmpty { return nil }
             let batch = EventBatch(
                 tenantID: tenantID, tenant: tenant, contacts: contacts, now: now, transaction: transaction)
             try await batch.process(events)
-            return first.receivedAt
+            return events.first { $0.attempts.contains { $0.reason == "arrival" } }?.receivedAt ?? now
         }
     }
 
@@ -134,11 +132,13 @@ public struct EventProcessor: Sendable {
             defaultCountry: tenant.defaultCountry, blanksToUnderscore: tenant.settings.blanksToUnderscore)
         return try rows.map { row in
             let id: UUID = try row.get(0)
-            let content = EventContent(JSON.stored(try row.get(5)).object ?? JSONObject(), policy: policy)
+            let source = EventSource(rawValue: try row.get(1)) ?? .custom
+            var content = EventContent(JSON.stored(try row.get(5)).object ?? JSONObject(), policy: policy)
+            if source == .order, content.keys.email == nil { content.keys.email = OrderContent.customerEmail(content) }
             let received: Timestamp = try row.get(4)
             let name: String? = try row.get(2)
             return try PendingEvent(
-                id: id, source: EventSource(rawValue: row.get(1)) ?? .custom, name: name ?? "",
+                id: id, source: source, name: name ?? "",
                 occurredAt: row.get(3, as: Timestamp?.self) ?? received, receivedAt: received, content: content,
                 failures: row.get(6), attempts: waiting[id] ?? [.arrival()])
         }

@@ -77,9 +77,13 @@ public struct EventService: Sendable {
     public func find(tenantID: UUID, id: UUID) async throws -> EventView {
         let answers = try await database.run(
             .tenant(tenantID),
-            [EventViewStore.find(tenantID: tenantID, id: id), EventViewStore.attempts(tenantID: tenantID, id: id)])
+            [
+                EventViewStore.find(tenantID: tenantID, id: id), EventViewStore.attempts(tenantID: tenantID, id: id),
+                EventViewStore.deliveries(tenantID: tenantID, id: id),
+            ])
         guard var event = try answers[0].first.map(EventViewStore.view) else { throw Self.notFound }
         event.attempts = try answers[1].map(EventViewStore.attempt)
+        event.deliveries = try answers[2].map(EventViewStore.delivery)
         return event
     }
 

@@ -20,6 +20,8 @@ public struct EventView: Sendable {
     let processedAt: Timestamp?
     /// Each processing, where a single event is asked for.
     var attempts: [JSON]?
+    /// The deliveries of its flow runs, where a single event is asked for.
+    var deliveries: [JSON]?
 
     /// As clients see it.
     public var json: JSON {
@@ -31,6 +33,7 @@ public struct EventView: Sendable {
             "failures": .int(failures), "next_attempt_at": .optional(nextAttemptAt?.rfc3339), "body": body,
         ]
         if let attempts { json["attempts"] = .array(attempts) }
+        if let deliveries { json["deliveries"] = .array(deliveries) }
         return json
     }
 }
@@ -98,6 +101,26 @@ enum EventViewStore {
             "requested_by": .optional(row.get(3, as: String?.self)),
             "at": .string(row.get(4, as: Timestamp.self).rfc3339), "outcome": .optional(row.get(5, as: String?.self)),
             "trace": trace.map(JSON.stored) ?? .null,
+        ]
+    }
+
+    /// The deliveries of an event's flow runs, at most 200.
+    static func deliveries(tenantID: UUID, id: UUID) -> Query {
+        Query(
+            """
+            SELECT d.id, d.type, CASE WHEN d.state = 'queued' AND d.last_error IS NOT NULL THEN 'failed' ELSE d.state END, d.attempts,
+                   d.flow_run_id, d.created_at, d.delivered_at
+              FROM app.flow_runs r JOIN app.deliveries d ON d.tenant_id = $1 AND d.flow_run_id = r.id
+             WHERE r.tenant_id = $1 AND r.event_id = $2 ORDER BY d.sequence LIMIT 200
+            """, [.uuid(tenantID), .uuid(id)])
+    }
+
+    static func delivery(_ row: Row) throws -> JSON {
+        try [
+            "id": .string(row.get(0, as: UUID.self).text), "type": .string(row.get(1)), "state": .string(row.get(2)),
+            "attempts": .int(row.get(3, as: Int.self)), "flow_run_id": .string(row.get(4, as: UUID.self).text),
+            "created_at": .string(row.get(5, as: Timestamp.self).rfc3339),
+            "delivered_at": .optional(row.get(6, as: Timestamp?.self)?.rfc3339),
         ]
     }
 

@@ -34,6 +34,8 @@ struct OrderContent: Sendable {
     var items: [OrderItem]?
     var orderedAt: Timestamp?
     var updatedAt: Timestamp?
+    /// A credit memo with its number: each counts once, and they add up.
+    var creditMemo: (number: String, amount: Amount)?
     var details: JSONObject = JSONObject()
     /// The customer's e-mail inside the order; as good as a contact key.
     var email: String?
@@ -61,13 +63,12 @@ struct OrderContent: Sendable {
 
 extension OrderContent {
     init(_ event: EventContent, defaultCurrency: String?) {
-        let keys = OrderKeys(event.data)
+        let keys = OrderKeys(event.data, beside: event.additional)
         readIdentity(keys)
         readMoney(keys, defaultCurrency: defaultCurrency)
         readCodes(keys, event)
         readTimes(keys, event)
-        email = AbsentValue.text(
-            keys.value("customerEmail", "customer_email", "email", "customer.email", "contact.email"))
+        email = Self.customerEmail(keys)
         guestPhone = AbsentValue.text(
             keys.value(
                 "billing.telephone", "billing_address.telephone", "billing_address.phone", "shipping.telephone",
@@ -78,6 +79,15 @@ extension OrderContent {
         ] {
             if let value = keys.value(name) { details[name] = value }
         }
+    }
+
+    /// The customer's e-mail inside an order event: as good as a contact key.
+    static func customerEmail(_ event: EventContent) -> String? {
+        customerEmail(OrderKeys(event.data, beside: event.additional))
+    }
+
+    private static func customerEmail(_ keys: OrderKeys) -> String? {
+        AbsentValue.text(keys.value("customerEmail", "customer_email", "email", "customer.email", "contact.email"))
     }
 
     private mutating func readIdentity(_ keys: OrderKeys) {
@@ -150,8 +160,12 @@ extension OrderContent {
         refund =
             amount(
                 "refund_amount_total_gross",
-                keys.value("refund_amount_total_gross", "creditmemo.grand_total", "total_refunded", "refund_amount"))
+                keys.value("refund_amount_total_gross", "total_refunded", "refund_amount"))
             ?? Self.refunds(keys.value("refunds"))
+        if let memo = keys.value("creditmemo"), let total = amount("creditmemo.grand_total", memo["grand_total"]) {
+            let number = ["increment_id", "entity_id", "id"].lazy.compactMap { AbsentValue.text(memo[$0]) }.first
+            creditMemo = (number ?? "", total.magnitude)
+        }
         if gross == nil, let items = itemsGross {
             gross = items
             flags.append("total_derived_from_items")

@@ -10,6 +10,8 @@ struct StoredOrder: Sendable {
     var evidence: String
     var orderedAt: Timestamp
     var discounts: JSON
+    /// Credit memos by number with their amounts.
+    var creditMemos: JSONObject
     var status: String
     var type: String
     var currency: String

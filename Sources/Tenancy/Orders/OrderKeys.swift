@@ -4,13 +4,16 @@ import JSON
 struct OrderKeys {
     /// Where to look, in this order: `event_data`, then an order inside it.
     private let places: [JSONObject]
+    /// An order inside what was sent beside `event_data`, then what was sent beside it: a preset may write an order's fields flat.
+    private let beside: [JSONObject]
 
-    init(_ data: JSONObject) {
-        var places = [data]
-        for name in ["order", "purchase", "Order"] {
-            if let inner = data[name]?.object { places.append(inner) }
-        }
-        self.places = places
+    init(_ data: JSONObject, beside additional: JSONObject = JSONObject()) {
+        places = [data] + Self.inner(data)
+        beside = additional.isEmpty ? [] : Self.inner(additional) + [additional]
+    }
+
+    private static func inner(_ object: JSONObject) -> [JSONObject] {
+        ["order", "purchase", "Order"].compactMap { object[$0]?.object }
     }
 
     /// The first value that is there, names in order of preference.
@@ -20,13 +23,18 @@ struct OrderKeys {
                 if let value = Self.at(name, in: place), !value.isNull { return value }
             }
         }
+        for name in names {
+            for place in beside {
+                if let value = Self.at(name, in: place), !value.isNull { return value }
+            }
+        }
         return nil
     }
 
     /// Inner orders before the event's own keys: `id` beside an order is the event's or contact's.
     func innerFirst(_ names: String...) -> JSON? {
         for name in names {
-            for place in places.reversed() {
+            for place in Array(places.reversed()) + beside.dropLast() {
                 if let value = Self.at(name, in: place), !value.isNull { return value }
             }
         }

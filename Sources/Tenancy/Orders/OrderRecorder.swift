@@ -237,12 +237,35 @@ struct OrderRow: Sendable {
 
     var type: String { stored?.type == "cancellation" ? "cancellation" : content.type ?? stored?.type ?? "sale" }
 
+    /// Credit memos by number, the event's included.
+    var creditMemos: JSONObject {
+        var memos = stored?.creditMemos ?? JSONObject()
+        if let memo = content.creditMemo {
+            memos[memo.number.isEmpty ? eventID.text : memo.number] = .string(memo.amount.text)
+        }
+        return memos
+    }
+
+    /// What was given back in all: the shop's own sum, else that of the credit memos.
+    var refund: Amount {
+        if let refund = content.refund { return refund }
+        guard content.creditMemo != nil else { return stored?.refund ?? .zero }
+        return creditMemos.members.reduce(.zero) { sum, memo in Amount(memo.value).flatMap(sum.plus) ?? sum }
+    }
+
+    /// What is kept beside the columns.
+    var details: JSONObject {
+        var details = content.details
+        if content.creditMemo != nil { details["credit_memos"] = .object(creditMemos) }
+        return details
+    }
+
     /// Flags that speak of amounts are judged anew with each total.
     var flags: [String] {
         var flags = content.flags
         if content.gross == nil { flags += stored?.flags ?? [] }
         if evidence == "guest_phone" { flags.append("linked_by_guest_phone") }
-        if let refund = content.refund ?? stored?.refund, refund > .zero {
+        if refund > .zero {
             flags.append(refund < gross ? "partially_refunded" : "refunded")
         }
         var seen = Set<String>()
@@ -267,9 +290,9 @@ extension OrderRow {
             "type": .string(type), "status": .string(status), "currency": .string(currency),
             "gross": .string(gross.text), "net": money(content.net), "tax": money(content.tax),
             "shipping": money(content.shipping), "discount": money(content.discount),
-            "refund": money(content.refund ?? stored?.refund ?? .zero), "items_gross": money(content.itemsGross),
+            "refund": money(refund), "items_gross": money(content.itemsGross),
             "discounts": content.discounts ?? stored?.discounts ?? [],
-            "codes": .array(content.codes.map(JSON.string)), "details": .object(content.details),
+            "codes": .array(content.codes.map(JSON.string)), "details": .object(details),
             "flags": .array(flags.map(JSON.string)), "outcome": .string(outcome),
             "contact_id": .optional(contactID?.text), "event_id": .string(eventID.text),
             "updated_at": .string(updatedAt.rfc3339), "ordered_at": .string(orderedAt.rfc3339),

@@ -12,7 +12,8 @@ enum OrderStore {
         Query(
             """
             SELECT id, contact_id, status, type, currency, amount_total_gross, refund_amount_total_gross,
-                   source_updated_at, last_event_id, discount_codes, outcome, flags, order_id, evidence, ordered_at, discounts
+                   source_updated_at, last_event_id, discount_codes, outcome, flags, order_id, evidence, ordered_at, discounts,
+                   coalesce(details -> 'credit_memos', '{}')
               FROM app.orders WHERE tenant_id = $1 AND source = 'emarsys' AND order_id = ANY ($2)
              ORDER BY order_id FOR UPDATE
             """, [.uuid(tenantID), .textArray(orderIDs)])
@@ -21,7 +22,8 @@ enum OrderStore {
     static func stored(_ row: Row) throws -> StoredOrder {
         try StoredOrder(
             id: row.get(0), orderID: row.get(12), contactID: row.get(1), evidence: row.get(13), orderedAt: row.get(14),
-            discounts: JSON.stored(row.get(15)), status: row.get(2), type: row.get(3), currency: row.get(4),
+            discounts: JSON.stored(row.get(15)), creditMemos: JSON.stored(row.get(16)).object ?? JSONObject(),
+            status: row.get(2), type: row.get(3), currency: row.get(4),
             gross: Amount(row.get(5, as: String.self)) ?? .zero, refund: Amount(row.get(6, as: String.self)) ?? .zero,
             sourceUpdatedAt: row.get(7), lastEventID: row.get(8), codes: row.get(9), outcome: row.get(10),
             flags: row.get(11))

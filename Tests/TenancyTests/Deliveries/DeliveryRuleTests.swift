@@ -91,4 +91,11 @@ struct DeliveryRuleTests {
         let now = try #require(Timestamp(rfc3339: "2026-11-24T12:00:00Z"))
         #expect(DeliveryVerdict.retryAfter(value, now: now) == seconds.map { .seconds($0) })
     }
+
+    @Test("of an answer the first kilobyte is kept, as text that the database can keep")
+    func excerpt() {
+        let excerpt = HTTPDeliveryTransport.excerpt([UInt8](repeating: 0x61, count: 5000))
+        #expect(excerpt == String(repeating: "a", count: 1024))
+        #expect(HTTPDeliveryTransport.excerpt([0x61, 0, 0xFF]) == "a\u{FFFD}")
+    }
 }

@@ -41,16 +41,16 @@ struct EventPaceTests {
         let arrivals = Mutex(0.0)
         let pace = EventPace { arrivals.withLock { $0 } }
         let time = ManualTime(Timestamp(seconds: 1_000_000))
-        try await pace.turn(lag: .zero, time)
+        try await pace.turn(time)
         pace.ended(after: .milliseconds(100), lag: .zero, time)
-        try await pace.turn(lag: .zero, time)
+        try await pace.turn(time)
 
         arrivals.withLock { $0 = 30_000 }
-        try await pace.turn(lag: .zero, time)
+        try await pace.turn(time)
         pace.ended(after: .milliseconds(100), lag: .zero, time)
         let isThrough = Mutex(false)
         let waiting = Task {
-            try await pace.turn(lag: .zero, time)
+            try await pace.turn(time)
             isThrough.withLock { $0 = true }
         }
         for _ in 0..<100 { await Task.yield() }
@@ -58,6 +58,23 @@ struct EventPaceTests {
         for _ in 0..<100 { await Task.yield() }
         #expect(!isThrough.withLock { $0 })
         time.advance(by: .milliseconds(101))
+        try await waiting.value
+    }
+
+    @Test("a wait that one tenant's events had speeds up the turns of all, until it has passed")
+    func sharedLag() async throws {
+        let pace = EventPace { 30_000 }
+        let time = ManualTime(Timestamp(seconds: 1_000_000))
+        pace.ended(after: .milliseconds(100), lag: .seconds(720), time)
+        pace.ended(after: .milliseconds(100), lag: .zero, time)
+        // Neither turn has to wait, however many arrive.
+        try await pace.turn(time)
+        try await pace.turn(time)
+        time.advance(by: .seconds(11))
+        pace.ended(after: .milliseconds(100), lag: .zero, time)
+        let waiting = Task { try await pace.turn(time) }
+        for _ in 0..<100 { await Task.yield() }
+        time.advance(by: .milliseconds(901))
         try await waiting.value
     }
 }

@@ -69,6 +69,9 @@ struct LiveDeliveryTests {
         let log = try await live.first(.get, "/deliveries/\(listed?.first?["id"]?.string ?? "")")["log"]?[0]
         #expect(log?["status"] == 200)
         #expect(log?["response_excerpt"] == "a word of the sink")
+        let event = try await live.first(.get, "/events/\(sent.json["data"]?[0]?["id"]?.string ?? "")")
+        #expect(event["deliveries"]?.array?.map { $0["state"] } == ["delivered"])
+        #expect(event["deliveries"]?[0]?["flow_run_id"] == data?["flow_run_id"])
         #expect(try await live.list("/flow_runs?state=delivered").count == 1)
     }
 

@@ -211,6 +211,16 @@ struct LiveWebhookTests {
         #expect(seen["attempts"]?.array?.map { $0["reason"] } == ["arrival", "replay", "replay", "replay"])
         #expect(seen["attempts"]?.array?.map { $0["flow_id"]?.string } == [nil, nil, flows[1], flows[0]])
         #expect(try await live.call(.post, "/events/replay", ["filter": ["status": "none"]]).status == 422)
+        // Asked twice with one key it is done once.
+        for _ in 0..<2 {
+            let answer = try await live.product.call(
+                .post, host: live.name, "/api/v0/events/\(id ?? "")/replay", [:],
+                headers: ["X-API-Key": live.key, "Idempotency-Key": "again"])
+            #expect(answer.status == .accepted)
+        }
+        #expect(try await runs(8))
+        _ = try await live.processed(id)
+        #expect(try await live.list("/flow_runs").count == 8)
     }
 }
 

@@ -139,4 +139,26 @@ struct OrderContentTests {
         #expect(
             try order(["order_id": "1", "currency": "Euro", "total": 1]).faults.map(\.code) == ["invalid_currency"])
     }
+
+    @Test("an order's fields may stand flat, beside event_data or without one")
+    func flat() throws {
+        let body: JSON = [
+            "event_name": "order_placed", "external_reference_id": 812, "name": "Erika", "order_id": 55,
+            "total_price": "20.00", "currency": "EUR", "customerEmail": "erika@example.com",
+            "items": #"[{"sku":"S","quantity":2,"price":"10.00"}]"#, "coupon_code": "wa10",
+        ]
+        let event = EventContent(try #require(body.object), policy: WebhookPolicy())
+        let order = OrderContent(event, defaultCurrency: nil)
+        #expect(order.faults.isEmpty)
+        #expect(order.orderID == "55")
+        #expect(order.orderNumber == nil)
+        #expect(order.gross?.text == "20.00")
+        #expect(order.items?.count == 1)
+        #expect(order.codes == ["WA10"])
+        #expect(order.email == "erika@example.com")
+        var nested = body
+        nested["event_data"] = ["order_id": "56"]
+        let other = EventContent(try #require(nested.object), policy: WebhookPolicy())
+        #expect(OrderContent(other, defaultCurrency: nil).orderID == "56")
+    }
 }

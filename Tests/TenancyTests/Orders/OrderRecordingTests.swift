@@ -257,4 +257,36 @@ struct OrderRecordingTests {
         #expect(try bench.count("order_items", "counts") == 0)
         #expect(try bench.count("contacts", "order_count = 0 AND order_currency IS NULL") == 1)
     }
+
+    @Test("the customer's e-mail inside an order is as good as a contact key")
+    func emailInside() async throws {
+        let event = try await bench.process(
+            order(contact: [:], ["customerEmail": "erika@example.com"]), source: .order)
+        #expect(event.status == .processed)
+        let stored = try await only()
+        #expect(stored["outcome"] == "linked")
+        #expect(stored["evidence"] == "contact_key")
+        #expect(try bench.count("contacts", "email = 'erika@example.com' AND order_count = 1") == 1)
+    }
+
+    @Test("credit memos of an order add up, each counts once")
+    func creditMemos() async throws {
+        _ = try await bench.process(order(), source: .order)
+        for (number, total, minute) in [("100", "5.00", 40), ("101", "3.50", 41), ("100", "5.00", 42)] {
+            var memo: JSON = ["event_name": "creditmemo", "phone": "+4915112345678"]
+            memo["event_data"] = [
+                "order": [
+                    "entity_id": "1", "order_currency_code": "EUR",
+                    "updated_at": .string("2026-11-24T11:\(minute):00Z"),
+                ],
+                "creditmemo": ["increment_id": .string(number), "grand_total": .string(total)],
+            ]
+            _ = try await bench.process(memo, source: .order)
+        }
+        let stored = try await only()
+        #expect(stored["refund_amount_total_gross"] == "8.50")
+        #expect(stored["amount_total_gross"] == "20.00")
+        #expect(stored["flags"]?.array?.contains("partially_refunded") == true)
+        #expect(try bench.count("contact_order_totals", "refunds_gross = 8.5") == 1)
+    }
 }
