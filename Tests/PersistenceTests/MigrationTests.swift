@@ -40,6 +40,26 @@ struct MigrationTests {
         #expect(status.pending == [])
     }
 
+    @Test("a database with opt-ins under way is brought up to date: nothing is lost, everything is still isolated")
+    func upgrade() async throws {
+        let all = EmbeddedSQL.embedded
+        let former = EmbeddedSQL(migrations: all.migrations.filter { ($0.number ?? 0) < 63 })
+        try await runner(former).migrate()
+        let plain = try PlainConnection(url)
+        try plain.execute(
+            """
+            INSERT INTO app.tenants (instance_name, display_name) VALUES ('acme', 'Acme');
+            INSERT INTO app.contacts (tenant_id, first_name) SELECT tenant_id, 'Ann' FROM app.tenants;
+            INSERT INTO app.opt_in_exports (tenant_id, contact_id, status, consent_at, next_attempt_at, created_at)
+            SELECT tenant_id, id, 'withdrawn', '2026-01-01Z', '2026-01-01Z', '2026-01-02Z' FROM app.contacts
+            """)
+        try await runner(all).migrate()
+        #expect(
+            try plain.query("SELECT status, state, waiting_since = created_at FROM app.opt_in_exports")
+                == [["withdrawn", "queued", "t"]])
+        #expect(try plain.query(all.gate).isEmpty)
+    }
+
     @Test("several at once apply each file once")
     func concurrent() async throws {
         let slow = ("0001_one.sql", first.1 + "; SELECT pg_sleep(0.2)")

@@ -13,6 +13,8 @@ enum OptInExportStore {
         let isOpen: Bool
         /// The connection that would be called; nil where there is none, or it was removed.
         let connection: UUID?
+        /// Whether the lane itself waits: a due job in it costs nothing, and goes on the moment it is released.
+        let isLanePaused: Bool
     }
 
     static func standing(tenant: UUID) -> Query {
@@ -21,7 +23,7 @@ enum OptInExportStore {
             SELECT f.field_id, f.granted_value, f.withdrawn_value, f.timestamp_field_id, f.create_missing,
                    coalesce(c.status <> 'disconnected' AND NOT c.paused, false) AND NOT coalesce(l.paused, false)
                    AND coalesce(e.enabled, false) AND n.status = 'active',
-                   CASE WHEN c.status <> 'disconnected' THEN c.id END
+                   CASE WHEN c.status <> 'disconnected' THEN c.id END, coalesce(l.paused, false)
               FROM app.tenants n
               LEFT JOIN app.opt_in_fields f ON f.tenant_id = $1
               LEFT JOIN app.connections c ON c.tenant_id = $1
@@ -34,14 +36,15 @@ enum OptInExportStore {
     static func standing(_ row: Row) throws -> Standing {
         let field: String? = try row.get(0)
         guard let field, let id = Int(field) else {
-            return Standing(field: nil, isOpen: try row.get(5), connection: try row.get(6))
+            return Standing(
+                field: nil, isOpen: try row.get(5), connection: try row.get(6), isLanePaused: try row.get(7))
         }
         let timestampField: String? = try row.get(3)
         return try Standing(
             field: OptInField(
                 fieldID: id, grantedValue: row.get(1), withdrawnValue: row.get(2),
                 timestampFieldID: timestampField.flatMap { Int($0) }, createMissing: row.get(4)),
-            isOpen: row.get(5), connection: row.get(6))
+            isOpen: row.get(5), connection: row.get(6), isLanePaused: row.get(7))
     }
 
     // MARK: The outbox

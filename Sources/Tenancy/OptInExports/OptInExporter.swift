@@ -72,7 +72,7 @@ public struct OptInExporter: Sendable {
                 .first.map(OptInExportStore.standing)
             // Choosing a field and connecting start a back-fill; a pause and a switch do not know what waits.
             guard let standing, let field = standing.field, let connection = standing.connection else { return .done }
-            guard standing.isOpen else { return .later(time.now() + .seconds(5)) }
+            guard standing.isOpen else { return .later(time.now() + (standing.isLanePaused ? .zero : .seconds(5))) }
             let batch = UUID()
             let rows = try await database.run(
                 .tenant(tenantID),

@@ -111,8 +111,11 @@ struct PrivacyTests {
             INSERT INTO app.deliveries (tenant_id, type, contact_id, body, state, next_attempt_at, give_up_at)
             VALUES ($1::uuid, 'contact.created', $2::uuid, jsonb_build_object('p', $3::text), 'delivered', now(), now())
             """, [tenant, contact.uuidString, phone])
+        try files.administer(
+            "UPDATE app.contacts SET order_count = 2, order_currency = 'EUR', order_total = 10, last_order_at = now()")
         let done = try await stage.erase(contact)
         #expect(done["state"] == "finished")
+        #expect(try stage.count("app.contacts WHERE order_count <> 0 OR order_total IS NOT NULL") == "0")
         #expect(done["proof"]?["unattached_events"] == 3)
         #expect(done["proof"]?["import_rejections"] == 1)
         #expect(done["proof"]?["consent_entries"] == 1)
