@@ -239,18 +239,21 @@ static const unsigned char a78[] = {
 #embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
 };
 static const unsigned char a79[] = {
-#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0066_nothing_of_orders.sql" if_empty(0)
 };
 static const unsigned char a80[] = {
-#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
+#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
 };
 static const unsigned char a81[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
 };
 static const unsigned char a82[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a83[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a84[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -333,13 +336,14 @@ static const struct casset all[] = {
     {"db/migrations/0063_told_to_the_end.sql", a76, sizeof a76},
     {"db/migrations/0064_connection_status.sql", a77, sizeof a77},
     {"db/migrations/0065_erasing_and_keeping.sql", a78, sizeof a78},
-    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a79, sizeof a79},
-    {"db/migrations/0069_audience_facts.sql", a80, sizeof a80},
-    {"db/reporting/10_views.sql", a81, sizeof a81},
-    {"db/reporting/20_all_tenants.sql", a82, sizeof a82},
-    {"db/reporting/30_closed_doors.sql", a83, sizeof a83},
+    {"db/migrations/0066_nothing_of_orders.sql", a79, sizeof a79},
+    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a80, sizeof a80},
+    {"db/migrations/0069_audience_facts.sql", a81, sizeof a81},
+    {"db/reporting/10_views.sql", a82, sizeof a82},
+    {"db/reporting/20_all_tenants.sql", a83, sizeof a83},
+    {"db/reporting/30_closed_doors.sql", a84, sizeof a84},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 84;
+    *count = 85;
     return all;
 }

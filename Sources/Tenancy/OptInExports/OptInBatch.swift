@@ -9,7 +9,7 @@ struct TakenOptIn: Sendable, Hashable {
     let optIn: ExportedOptIn
     let consentAt: Timestamp
     /// The Emarsys contacts of this person: mostly one, several after a merge by hand.
-    let emarsysIDs: [String]
+    var emarsysIDs: [String]
     /// How often it was sent, this time included.
     let attempts: Int
     let createdAt: Timestamp
@@ -75,6 +75,10 @@ struct OptInFault: Sendable, Hashable {
     var detail: String
     /// Emarsys' own code, if it gave one.
     var replyCode: Int?
+
+    /// The Emarsys contact is linked to somebody else here.
+    static let ofAnother = OptInFault(
+        code: "emarsys_contact_of_another", detail: "The Emarsys contact belongs to another contact here.")
 
     /// Emarsys refused the row itself.
     static func refused(_ replyCode: Int) -> OptInFault {

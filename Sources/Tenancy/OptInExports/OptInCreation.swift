@@ -70,9 +70,7 @@ struct OptInCreation: Sendable {
             if try linked.first?.get(0, as: Bool.self) ?? false {
                 outcomes.append((row, .confirmed(emarsysID: id)))
             } else {
-                let fault = OptInFault(
-                    code: "emarsys_contact_of_another", detail: "The Emarsys contact belongs to another contact here.")
-                outcomes.append((row, .failed(fault)))
+                outcomes.append((row, .failed(.ofAnother)))
             }
         }
         return outcomes

@@ -121,22 +121,28 @@ public struct OptInExporter: Sendable {
         var outcomes = batch.told.map { (row: $0, outcome: OptInOutcome.confirmed(emarsysID: $0.emarsysID ?? "")) }
         var failure: EmarsysError?
         var hasAnswer = false
+        var linked = batch.linked
         var missing = batch.unlinked
-        if !batch.linked.isEmpty || (field.createMissing && !missing.isEmpty) {
+        let mayBeKnown = field.createMissing || missing.contains { $0.email != nil }
+        if !linked.isEmpty || (mayBeKnown && !missing.isEmpty) {
             var client = try await clients(round.tenantID)
             client.retry = .never
             client.urgency = .urgent
             do {
                 let format = try await format(of: field, known: timeFormat, client)
                 timeFormat = format
-                for (row, outcome) in try await write(batch.linked, field, format, client) {
+                let found = try await find(missing, round.tenantID, client)
+                linked += found.linked
+                outcomes += found.ended
+                missing = found.missing
+                for (row, outcome) in try await write(linked, field, format, client) {
                     if case .notInEmarsys = outcome, field.createMissing {
                         missing.append(row)
                     } else {
                         outcomes.append((row, outcome))
                     }
                 }
-                hasAnswer = !batch.linked.isEmpty
+                hasAnswer = !linked.isEmpty
                 if field.createMissing {
                     let creation = OptInCreation(
                         database: database, client: client, tenantID: round.tenantID, field: field, timeFormat: format,
@@ -150,19 +156,32 @@ public struct OptInExporter: Sendable {
                 failure = error
                 let settled = Set(outcomes.map(\.row.id))
                 let verdicts = verdicts
-                for row in batch.linked where !settled.contains(row.id) {
+                for row in linked + missing where !settled.contains(row.id) {
+                    if row.emarsysIDs.isEmpty, !field.createMissing { continue }
                     outcomes.append((row, verdicts.outcome(of: row, error)))
                 }
-                if field.createMissing {
-                    for row in batch.unlinked { outcomes.append((row, verdicts.outcome(of: row, error))) }
-                    missing = []
-                }
+                if field.createMissing { missing = [] }
             }
         }
         let unlinked = OptInFault(code: "not_linked", detail: "The contact has no Emarsys contact yet.")
         outcomes += missing.map { (row: $0, outcome: .notInEmarsys($0.emarsysIDs.isEmpty ? unlinked : .refused(2008))) }
         try await settle(outcomes, failure, hasAnswer: hasAnswer, round)
         return failure
+    }
+
+    /// People who are not linked are looked for. Where Emarsys may not be asked, the others are not held up by it.
+    private func find(_ rows: [TakenOptIn], _ tenantID: UUID, _ client: EmarsysClient) async throws
+        -> OptInLinking.Result
+    {
+        let linking = OptInLinking(database: database, client: client, tenantID: tenantID, verdicts: verdicts)
+        do {
+            return try await linking.link(rows)
+        } catch let error as EmarsysError {
+            let verdicts = verdicts
+            return OptInLinking.Result(
+                ended: rows.filter { $0.email != nil }.map { (row: $0, outcome: verdicts.outcome(of: $0, error)) },
+                missing: rows.filter { $0.email == nil })
+        }
     }
 
     /// Writes each row to all Emarsys contacts of its person.
@@ -198,8 +217,11 @@ public struct OptInExporter: Sendable {
         -> [String: String]
     {
         var held: [String: String] = [:]
-        for row in try await client.getData(ids, fields: [field.fieldID]).rows {
-            held[row.id] = row.values.first?.nonEmptyText ?? ""
+        for start in stride(from: 0, to: ids.count, by: EmarsysClient.mostKeys) {
+            let keys = Array(ids[start..<min(start + EmarsysClient.mostKeys, ids.count)])
+            for row in try await client.getData(keys, fields: [field.fieldID]).rows {
+                held[row.id] = row.values.first?.nonEmptyText ?? ""
+            }
         }
         return held
     }

@@ -154,8 +154,12 @@ public struct OptInSweeper: Sendable {
         do {
             var client = try await clients(tenantID)
             client.retry = .never
-            for row in try await client.getData(linked.flatMap(\.ids), fields: [field.fieldID]).rows {
-                values[row.id] = row.values.first?.nonEmptyText ?? ""
+            let ids = linked.flatMap(\.ids)
+            for start in stride(from: 0, to: ids.count, by: EmarsysClient.mostKeys) {
+                let keys = Array(ids[start..<min(start + EmarsysClient.mostKeys, ids.count)])
+                for row in try await client.getData(keys, fields: [field.fieldID]).rows {
+                    values[row.id] = row.values.first?.nonEmptyText ?? ""
+                }
             }
         } catch let error as EmarsysError where !isNeeded {
             try await note(error, tenantID: tenantID)

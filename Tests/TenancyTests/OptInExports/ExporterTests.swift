@@ -61,6 +61,56 @@ struct ExporterTests {
         }
     }
 
+    @Test("somebody outside the imported segments is found by e-mail, linked and told of; nobody is created")
+    func foundByEmail() async throws {
+        try await ExportStage.run { stage in
+            let id = SandboxAccount.contactID(at: 3)
+            guard case .text(let address) = stage.account.value(3, of: id) else { return }
+            stage.account.setValue(.text("granted"), field: ExportStage.field, of: id)
+            let person = try stage.world.contact(phone: "+4915177777777", email: address.lowercased())
+            let stranger = try stage.world.contact(phone: nil, email: "nobody.there@example.com")
+            for contact in [person, stranger] { try await stage.world.decide(.withdrawn, contact, at: 1) }
+            try await stage.drain()
+            #expect(stage.held(3) == "withdrawn")
+            #expect(try stage.fault(person) == ["confirmed", nil])
+            #expect(try stage.fault(stranger) == ["not_in_emarsys", "not_linked"])
+            let linked = try stage.world.files.administer(
+                "SELECT external_reference_id FROM app.contacts WHERE id = $1::uuid", [person.uuidString])
+            #expect(linked == [[id]])
+            try await stage.world.decide(.granted, person, at: 2)
+            try await stage.drain()
+            #expect(stage.held(3) == "granted")
+        }
+    }
+
+    @Test("an Emarsys contact that is linked to somebody else here is not written for another of the same e-mail")
+    func emailOfAnother() async throws {
+        try await ExportStage.run { stage in
+            let id = SandboxAccount.contactID(at: 3)
+            guard case .text(let address) = stage.account.value(3, of: id) else { return }
+            let holder = try stage.world.contact(phone: "+4915100000001", emarsysID: id)
+            let other = try stage.world.contact(phone: "+4915100000002", email: address.lowercased())
+            try await stage.world.decide(.granted, holder, at: 1)
+            try await stage.world.decide(.withdrawn, other, at: 1)
+            try await stage.drain()
+            #expect(stage.held(3) == "granted")
+            #expect(try stage.fault(other) == ["failed", "emarsys_contact_of_another"])
+        }
+    }
+
+    @Test("without the permission to read, those who are linked are told of all the same")
+    func withoutLookingUp() async throws {
+        try await ExportStage.run { stage in
+            let linked = try stage.linked(0)
+            let unlinked = try stage.world.contact(phone: nil, email: "nobody.there@example.com")
+            for contact in [linked, unlinked] { try await stage.world.decide(.withdrawn, contact, at: 1) }
+            stage.account.setPermissions(revoke: ["contact.getdata"])
+            try await stage.drain()
+            #expect(stage.held(0) == "withdrawn")
+            #expect(try stage.fault(unlinked) == ["failed", "emarsys_permission_missing"])
+        }
+    }
+
     @Test("the time of the decision goes into the second field")
     func timestamps() async throws {
         try await ExportStage.run(timestamps: true) { stage in
