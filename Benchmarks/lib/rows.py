@@ -7,6 +7,7 @@ import imports
 import jobs
 import neighbours
 import optin
+import reporting
 import start
 import webhook
 
@@ -22,4 +23,5 @@ ALL = [
     ("backlog", backlog.measure),
     ("audience", audience.measure),
     ("growth", growth.measure),
+    ("reporting", reporting.measure),
 ]

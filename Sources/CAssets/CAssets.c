@@ -131,129 +131,141 @@ static const unsigned char a42[] = {
 #embed "../../db/checks/gate.sql" if_empty(0)
 };
 static const unsigned char a43[] = {
-#embed "../../db/migrations/0001_roles_and_tenancy.sql" if_empty(0)
+#embed "../../db/distributed/generate.sql" if_empty(0)
 };
 static const unsigned char a44[] = {
-#embed "../../db/migrations/0002_lanes_and_jobs.sql" if_empty(0)
+#embed "../../db/distributed/switch.sql" if_empty(0)
 };
 static const unsigned char a45[] = {
-#embed "../../db/migrations/0003_connection.sql" if_empty(0)
+#embed "../../db/migrations/0001_roles_and_tenancy.sql" if_empty(0)
 };
 static const unsigned char a46[] = {
-#embed "../../db/migrations/0004_contacts_and_imports.sql" if_empty(0)
+#embed "../../db/migrations/0002_lanes_and_jobs.sql" if_empty(0)
 };
 static const unsigned char a47[] = {
-#embed "../../db/migrations/0005_consent.sql" if_empty(0)
+#embed "../../db/migrations/0003_connection.sql" if_empty(0)
 };
 static const unsigned char a48[] = {
-#embed "../../db/migrations/0006_events_flows_deliveries.sql" if_empty(0)
+#embed "../../db/migrations/0004_contacts_and_imports.sql" if_empty(0)
 };
 static const unsigned char a49[] = {
-#embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
+#embed "../../db/migrations/0005_consent.sql" if_empty(0)
 };
 static const unsigned char a50[] = {
-#embed "../../db/migrations/0010_stitching.sql" if_empty(0)
+#embed "../../db/migrations/0006_events_flows_deliveries.sql" if_empty(0)
 };
 static const unsigned char a51[] = {
-#embed "../../db/migrations/0011_identity.sql" if_empty(0)
+#embed "../../db/migrations/0007_orders_touches_audiences.sql" if_empty(0)
 };
 static const unsigned char a52[] = {
-#embed "../../db/migrations/0012_imports.sql" if_empty(0)
+#embed "../../db/migrations/0010_stitching.sql" if_empty(0)
 };
 static const unsigned char a53[] = {
-#embed "../../db/migrations/0013_privacy.sql" if_empty(0)
+#embed "../../db/migrations/0011_identity.sql" if_empty(0)
 };
 static const unsigned char a54[] = {
-#embed "../../db/migrations/0014_contact_reads.sql" if_empty(0)
+#embed "../../db/migrations/0012_imports.sql" if_empty(0)
 };
 static const unsigned char a55[] = {
-#embed "../../db/migrations/0015_plain_insertion.sql" if_empty(0)
+#embed "../../db/migrations/0013_privacy.sql" if_empty(0)
 };
 static const unsigned char a56[] = {
-#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
+#embed "../../db/migrations/0014_contact_reads.sql" if_empty(0)
 };
 static const unsigned char a57[] = {
-#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0015_plain_insertion.sql" if_empty(0)
 };
 static const unsigned char a58[] = {
-#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
+#embed "../../db/migrations/0020_deliveries_and_replays.sql" if_empty(0)
 };
 static const unsigned char a59[] = {
-#embed "../../db/migrations/0027_reports.sql" if_empty(0)
+#embed "../../db/migrations/0025_attribution.sql" if_empty(0)
 };
 static const unsigned char a60[] = {
-#embed "../../db/migrations/0028_orders_of_contact.sql" if_empty(0)
+#embed "../../db/migrations/0026_audiences.sql" if_empty(0)
 };
 static const unsigned char a61[] = {
-#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
+#embed "../../db/migrations/0027_reports.sql" if_empty(0)
 };
 static const unsigned char a62[] = {
-#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
+#embed "../../db/migrations/0028_orders_of_contact.sql" if_empty(0)
 };
 static const unsigned char a63[] = {
-#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
+#embed "../../db/migrations/0030_consent_state.sql" if_empty(0)
 };
 static const unsigned char a64[] = {
-#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
+#embed "../../db/migrations/0031_opt_in_of_contact.sql" if_empty(0)
 };
 static const unsigned char a65[] = {
-#embed "../../db/migrations/0035_operators.sql" if_empty(0)
+#embed "../../db/migrations/0032_opt_in_export_work.sql" if_empty(0)
 };
 static const unsigned char a66[] = {
-#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
+#embed "../../db/migrations/0033_pinned_export_plans.sql" if_empty(0)
 };
 static const unsigned char a67[] = {
-#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
+#embed "../../db/migrations/0035_operators.sql" if_empty(0)
 };
 static const unsigned char a68[] = {
-#embed "../../db/migrations/0050_identifier_owner_by_value.sql" if_empty(0)
+#embed "../../db/migrations/0036_pauses.sql" if_empty(0)
 };
 static const unsigned char a69[] = {
-#embed "../../db/migrations/0051_facts_from_rows_to_holders.sql" if_empty(0)
+#embed "../../db/migrations/0040_reporting_access.sql" if_empty(0)
 };
 static const unsigned char a70[] = {
-#embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
+#embed "../../db/migrations/0050_identifier_owner_by_value.sql" if_empty(0)
 };
 static const unsigned char a71[] = {
-#embed "../../db/migrations/0057_import_counts.sql" if_empty(0)
+#embed "../../db/migrations/0051_facts_from_rows_to_holders.sql" if_empty(0)
 };
 static const unsigned char a72[] = {
-#embed "../../db/migrations/0058_deleted_contacts.sql" if_empty(0)
+#embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
 };
 static const unsigned char a73[] = {
-#embed "../../db/migrations/0059_one_opt_in_state.sql" if_empty(0)
+#embed "../../db/migrations/0057_import_counts.sql" if_empty(0)
 };
 static const unsigned char a74[] = {
-#embed "../../db/migrations/0060_whatsapp_ids.sql" if_empty(0)
+#embed "../../db/migrations/0058_deleted_contacts.sql" if_empty(0)
 };
 static const unsigned char a75[] = {
-#embed "../../db/migrations/0061_released_phones.sql" if_empty(0)
+#embed "../../db/migrations/0059_one_opt_in_state.sql" if_empty(0)
 };
 static const unsigned char a76[] = {
-#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
+#embed "../../db/migrations/0060_whatsapp_ids.sql" if_empty(0)
 };
 static const unsigned char a77[] = {
-#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
+#embed "../../db/migrations/0061_released_phones.sql" if_empty(0)
 };
 static const unsigned char a78[] = {
-#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
+#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
 };
 static const unsigned char a79[] = {
-#embed "../../db/migrations/0066_nothing_of_orders.sql" if_empty(0)
+#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
 };
 static const unsigned char a80[] = {
-#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
 };
 static const unsigned char a81[] = {
-#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
+#embed "../../db/migrations/0066_nothing_of_orders.sql" if_empty(0)
 };
 static const unsigned char a82[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
 };
 static const unsigned char a83[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
 };
 static const unsigned char a84[] = {
+#embed "../../db/migrations/0084_reporting_speed.sql" if_empty(0)
+};
+static const unsigned char a85[] = {
+#embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
+};
+static const unsigned char a86[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a87[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a88[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -300,50 +312,54 @@ static const struct casset all[] = {
     {"Sources/API/Web/tenant.html", a40, sizeof a40},
     {"Sources/API/Web/tokens.css", a41, sizeof a41},
     {"db/checks/gate.sql", a42, sizeof a42},
-    {"db/migrations/0001_roles_and_tenancy.sql", a43, sizeof a43},
-    {"db/migrations/0002_lanes_and_jobs.sql", a44, sizeof a44},
-    {"db/migrations/0003_connection.sql", a45, sizeof a45},
-    {"db/migrations/0004_contacts_and_imports.sql", a46, sizeof a46},
-    {"db/migrations/0005_consent.sql", a47, sizeof a47},
-    {"db/migrations/0006_events_flows_deliveries.sql", a48, sizeof a48},
-    {"db/migrations/0007_orders_touches_audiences.sql", a49, sizeof a49},
-    {"db/migrations/0010_stitching.sql", a50, sizeof a50},
-    {"db/migrations/0011_identity.sql", a51, sizeof a51},
-    {"db/migrations/0012_imports.sql", a52, sizeof a52},
-    {"db/migrations/0013_privacy.sql", a53, sizeof a53},
-    {"db/migrations/0014_contact_reads.sql", a54, sizeof a54},
-    {"db/migrations/0015_plain_insertion.sql", a55, sizeof a55},
-    {"db/migrations/0020_deliveries_and_replays.sql", a56, sizeof a56},
-    {"db/migrations/0025_attribution.sql", a57, sizeof a57},
-    {"db/migrations/0026_audiences.sql", a58, sizeof a58},
-    {"db/migrations/0027_reports.sql", a59, sizeof a59},
-    {"db/migrations/0028_orders_of_contact.sql", a60, sizeof a60},
-    {"db/migrations/0030_consent_state.sql", a61, sizeof a61},
-    {"db/migrations/0031_opt_in_of_contact.sql", a62, sizeof a62},
-    {"db/migrations/0032_opt_in_export_work.sql", a63, sizeof a63},
-    {"db/migrations/0033_pinned_export_plans.sql", a64, sizeof a64},
-    {"db/migrations/0035_operators.sql", a65, sizeof a65},
-    {"db/migrations/0036_pauses.sql", a66, sizeof a66},
-    {"db/migrations/0040_reporting_access.sql", a67, sizeof a67},
-    {"db/migrations/0050_identifier_owner_by_value.sql", a68, sizeof a68},
-    {"db/migrations/0051_facts_from_rows_to_holders.sql", a69, sizeof a69},
-    {"db/migrations/0052_new_contacts_in_bulk.sql", a70, sizeof a70},
-    {"db/migrations/0057_import_counts.sql", a71, sizeof a71},
-    {"db/migrations/0058_deleted_contacts.sql", a72, sizeof a72},
-    {"db/migrations/0059_one_opt_in_state.sql", a73, sizeof a73},
-    {"db/migrations/0060_whatsapp_ids.sql", a74, sizeof a74},
-    {"db/migrations/0061_released_phones.sql", a75, sizeof a75},
-    {"db/migrations/0063_told_to_the_end.sql", a76, sizeof a76},
-    {"db/migrations/0064_connection_status.sql", a77, sizeof a77},
-    {"db/migrations/0065_erasing_and_keeping.sql", a78, sizeof a78},
-    {"db/migrations/0066_nothing_of_orders.sql", a79, sizeof a79},
-    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a80, sizeof a80},
-    {"db/migrations/0069_audience_facts.sql", a81, sizeof a81},
-    {"db/reporting/10_views.sql", a82, sizeof a82},
-    {"db/reporting/20_all_tenants.sql", a83, sizeof a83},
-    {"db/reporting/30_closed_doors.sql", a84, sizeof a84},
+    {"db/distributed/generate.sql", a43, sizeof a43},
+    {"db/distributed/switch.sql", a44, sizeof a44},
+    {"db/migrations/0001_roles_and_tenancy.sql", a45, sizeof a45},
+    {"db/migrations/0002_lanes_and_jobs.sql", a46, sizeof a46},
+    {"db/migrations/0003_connection.sql", a47, sizeof a47},
+    {"db/migrations/0004_contacts_and_imports.sql", a48, sizeof a48},
+    {"db/migrations/0005_consent.sql", a49, sizeof a49},
+    {"db/migrations/0006_events_flows_deliveries.sql", a50, sizeof a50},
+    {"db/migrations/0007_orders_touches_audiences.sql", a51, sizeof a51},
+    {"db/migrations/0010_stitching.sql", a52, sizeof a52},
+    {"db/migrations/0011_identity.sql", a53, sizeof a53},
+    {"db/migrations/0012_imports.sql", a54, sizeof a54},
+    {"db/migrations/0013_privacy.sql", a55, sizeof a55},
+    {"db/migrations/0014_contact_reads.sql", a56, sizeof a56},
+    {"db/migrations/0015_plain_insertion.sql", a57, sizeof a57},
+    {"db/migrations/0020_deliveries_and_replays.sql", a58, sizeof a58},
+    {"db/migrations/0025_attribution.sql", a59, sizeof a59},
+    {"db/migrations/0026_audiences.sql", a60, sizeof a60},
+    {"db/migrations/0027_reports.sql", a61, sizeof a61},
+    {"db/migrations/0028_orders_of_contact.sql", a62, sizeof a62},
+    {"db/migrations/0030_consent_state.sql", a63, sizeof a63},
+    {"db/migrations/0031_opt_in_of_contact.sql", a64, sizeof a64},
+    {"db/migrations/0032_opt_in_export_work.sql", a65, sizeof a65},
+    {"db/migrations/0033_pinned_export_plans.sql", a66, sizeof a66},
+    {"db/migrations/0035_operators.sql", a67, sizeof a67},
+    {"db/migrations/0036_pauses.sql", a68, sizeof a68},
+    {"db/migrations/0040_reporting_access.sql", a69, sizeof a69},
+    {"db/migrations/0050_identifier_owner_by_value.sql", a70, sizeof a70},
+    {"db/migrations/0051_facts_from_rows_to_holders.sql", a71, sizeof a71},
+    {"db/migrations/0052_new_contacts_in_bulk.sql", a72, sizeof a72},
+    {"db/migrations/0057_import_counts.sql", a73, sizeof a73},
+    {"db/migrations/0058_deleted_contacts.sql", a74, sizeof a74},
+    {"db/migrations/0059_one_opt_in_state.sql", a75, sizeof a75},
+    {"db/migrations/0060_whatsapp_ids.sql", a76, sizeof a76},
+    {"db/migrations/0061_released_phones.sql", a77, sizeof a77},
+    {"db/migrations/0063_told_to_the_end.sql", a78, sizeof a78},
+    {"db/migrations/0064_connection_status.sql", a79, sizeof a79},
+    {"db/migrations/0065_erasing_and_keeping.sql", a80, sizeof a80},
+    {"db/migrations/0066_nothing_of_orders.sql", a81, sizeof a81},
+    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a82, sizeof a82},
+    {"db/migrations/0069_audience_facts.sql", a83, sizeof a83},
+    {"db/migrations/0084_reporting_speed.sql", a84, sizeof a84},
+    {"db/migrations/0085_pauses_in_two_statements.sql", a85, sizeof a85},
+    {"db/reporting/10_views.sql", a86, sizeof a86},
+    {"db/reporting/20_all_tenants.sql", a87, sizeof a87},
+    {"db/reporting/30_closed_doors.sql", a88, sizeof a88},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 85;
+    *count = 89;
     return all;
 }

@@ -52,6 +52,40 @@ struct IsolationReportingTests {
         #expect(limit == [["5", "f", "f", "f"]])
     }
 
+    @Test("contacts carry their segments and orders, opt-ins say which one holds")
+    func derived() throws {
+        let stage = try Stage()
+        let one = "dddddddd-0000-4000-8000-000000000001"
+        let other = "dddddddd-0000-4000-8000-000000000002"
+        try PlainConnection(stage.database.ownerURL).execute(
+            """
+            INSERT INTO app.contacts (tenant_id, id, order_count, last_order_at) VALUES
+                ('\(tenantB)', '\(one)', 3, '2026-02-01Z'), ('\(tenantB)', '\(other)', 0, NULL);
+            INSERT INTO app.segment_members (tenant_id, segment_id, contact_id, entered_at, left_at) VALUES
+                ('\(tenantB)', '20', '\(one)', now(), NULL), ('\(tenantB)', '10', '\(one)', now(), NULL),
+                ('\(tenantB)', '30', '\(one)', now(), now());
+            INSERT INTO app.consent_entries (tenant_id, id, contact_id, status, occurred_at, source, actor) VALUES
+                ('\(tenantB)', '\(one)', '\(one)', 'granted', '2026-01-01Z', 'api', 'test'),
+                ('\(tenantB)', '\(other)', '\(one)', 'withdrawn', '2026-02-01Z', 'api', 'test');
+            INSERT INTO app.consents (tenant_id, contact_id, subscription_type, status, occurred_at, entry_id) VALUES
+                ('\(tenantB)', '\(one)', 'whatsapp', 'withdrawn', '2026-02-01Z', '\(other)');
+            """)
+        let login = try PlainConnection(stage.url)
+        try login.execute("SET TimeZone = 'UTC'")
+        let row = "segments::text, order_count::text, last_order_at::date::text"
+        #expect(
+            try login.query("SELECT \(row) FROM reporting.contacts WHERE id = '\(one)'")
+                == [["{10,20}", "3", "2026-02-01"]])
+        #expect(try login.query("SELECT \(row) FROM reporting.contacts WHERE id = '\(other)'") == [["{}", "0", nil]])
+        #expect(
+            try login.query("SELECT status, is_current FROM reporting.opt_ins WHERE contact_id = '\(one)' ORDER BY 1")
+                == [["granted", "f"], ["withdrawn", "t"]])
+        // A list can begin at its index: nothing of the view stands between them.
+        try login.execute("SET enable_sort = off")
+        let plan = try login.query("EXPLAIN SELECT id FROM reporting.contacts ORDER BY created_at DESC LIMIT 5")
+        #expect(plan.contains { $0[0]?.contains("contacts_live") == true })
+    }
+
     @Test("every view and every column is described")
     func comments() throws {
         let silent = try Self.stage.get().database.administer(

@@ -72,8 +72,8 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
             name: "a materialized view",
             sql: "CREATE MATERIALIZED VIEW reporting.leak AS SELECT id FROM app.contacts", isSeenByMatrix: false),
         PlantedFault(
-            name: "a reporting view without barrier",
-            sql: "ALTER VIEW reporting.contacts RESET (security_barrier)", isSeenByMatrix: false),
+            name: "a view over all tenants without barrier",
+            sql: "ALTER VIEW reporting_all.contacts RESET (security_barrier)", isSeenByMatrix: false),
         PlantedFault(
             name: "a reporting view with its owner's rights",
             sql: "ALTER VIEW reporting.orders RESET (security_invoker)", isSeenByMatrix: false),

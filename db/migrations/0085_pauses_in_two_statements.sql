@@ -1,0 +1,14 @@
+-- The same as before in two statements: in a distributed database lanes stay on one node, and connections do not.
+SET LOCAL ROLE charles_owner;
+
+CREATE OR REPLACE FUNCTION app.set_lane_pauses(p_tenant uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_paused boolean := EXISTS (SELECT 1 FROM app.connections c WHERE c.tenant_id = p_tenant AND c.paused)
+        OR NOT EXISTS (
+            SELECT 1 FROM app.tenants t
+              JOIN app.features f ON f.tenant_id = p_tenant AND f.feature = 'emarsys' AND f.enabled
+             WHERE t.tenant_id = p_tenant AND t.status = 'active');
+BEGIN
+    UPDATE app.lanes l SET paused = v_paused
+     WHERE l.tenant_id = p_tenant AND l.queue IN ('imports', 'exports', 'events', 'deliveries');
+END $$;
