@@ -24,7 +24,7 @@ public enum ConnectDraftStore {
             Query(
                 """
                 INSERT INTO app.connect_drafts (tenant_id, step, draft) VALUES ($1, $2, $3)
-                ON CONFLICT (tenant_id) DO UPDATE SET step = EXCLUDED.step, draft = EXCLUDED.draft, updated_at = now()
+                ON CONFLICT (tenant_id) DO UPDATE SET step = EXCLUDED.step, draft = EXCLUDED.draft, updated_at = EXCLUDED.updated_at
                 """, [.uuid(tenant), .int2(Int16(step)), .jsonb(withoutSecrets(draft).encoded())]))
     }
 

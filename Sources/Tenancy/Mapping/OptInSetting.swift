@@ -57,7 +57,7 @@ public enum OptInSettingStore {
             ON CONFLICT (tenant_id) DO UPDATE
                SET field_id = EXCLUDED.field_id, granted_value = EXCLUDED.granted_value,
                    withdrawn_value = EXCLUDED.withdrawn_value, timestamp_field_id = EXCLUDED.timestamp_field_id,
-                   create_missing = EXCLUDED.create_missing, updated_at = now()
+                   create_missing = EXCLUDED.create_missing, updated_at = EXCLUDED.updated_at
             """,
             [
                 .uuid(tenant), .text(String(setting.fieldID)), .text(setting.grantedValue),
