@@ -52,6 +52,17 @@ public final class ListeningSocket {
     public func accept() async throws(StreamError) -> AcceptedConnection {
         while true {
             guard !isClosed else { throw .closed }
+            if let accepted = acceptWaiting() { return accepted }
+            switch errno {
+            case EAGAIN: try await waitForConnection()
+            default: throw .system(SystemError("accept"))
+            }
+        }
+    }
+
+    /// A connection that waits to be accepted; nil when there is none, or the socket is closed. On the accepting loop's thread.
+    public func acceptWaiting() -> AcceptedConnection? {
+        while !isClosed {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let accepted = csystem_accept(descriptor, &storage, &length)
@@ -59,11 +70,11 @@ public final class ListeningSocket {
                 return AcceptedConnection(descriptor: accepted, peer: SocketAddress(storage) ?? .unix(""))
             }
             switch errno {
-            case EAGAIN: try await waitForConnection()
             case EINTR, ECONNABORTED, EPROTO, EPERM: continue
-            default: throw .system(SystemError("accept"))
+            default: return nil
             }
         }
+        return nil
     }
 
     private func waitForConnection() async throws(StreamError) {

@@ -5,7 +5,7 @@ import EventLoop
 ///
 ///     idle ──first byte──▶ head ──whole head──▶ body ──whole body──▶ answering ──▶ idle
 ///     head, body ──fault or time-out──▶ refusal written ──▶ lingering ──▶ closed
-///     idle ──time-out, drain, end of input──▶ closed
+///     idle ──time-out (the grace once the server drains), end of input──▶ closed
 ///
 /// Answers collect in `output` and leave together when no whole request is left in the input: pipelined requests cost
 /// one write, and so does a single one.
@@ -60,9 +60,10 @@ final class HTTPConnection {
         } catch {}
     }
 
-    /// The server drains: an idle connection closes, a stream ends, a request under way goes on.
+    /// The server drains: an idle connection closes unless a request comes within the grace, a stream ends, a request under
+    /// way goes on.
     func drain() {
-        if isIdle { transport.close() }
+        if isIdle { stream.deadline = min(stream.deadline, loop.now + configuration.drainGrace) }
         streaming?.cancel()
     }
 
@@ -123,9 +124,8 @@ final class HTTPConnection {
                 stream.deadline = deadline ?? .distantFuture
                 guard try await fill(whatIsLate: "head_timeout") else { return nil }
             } else {
-                if server.isDraining { return nil }
                 if input.isEmpty, input.capacity > 4 * Self.inputCapacity { input.reset(capacity: Self.inputCapacity) }
-                stream.deadline = loop.now + configuration.idleTimeout
+                stream.deadline = loop.now + (server.isDraining ? configuration.drainGrace : configuration.idleTimeout)
                 guard try await fillIdle() else { return nil }
             }
         }

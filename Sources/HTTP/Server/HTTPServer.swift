@@ -4,8 +4,9 @@ import Synchronization
 /// An HTTP/1.1 server on the loops of a group.
 ///
 /// One task accepts; each connection is then served by one task on one loop, requests in order. Call ``bind()``, then
-/// ``run()``. Cancelling `run` or calling ``drain()`` stops it gracefully: no new connections, idle ones closed, requests
-/// under way answered with `Connection: close`, streams ended, and after the drain time-out whatever is left cut.
+/// ``run()``. Cancelling `run` or calling ``drain()`` stops it gracefully, so that no request is lost: connections that the
+/// system has taken already are served, then the listener closes; requests under way, and those that idle connections bring
+/// within the grace, are answered with `Connection: close`; streams end; after the drain time-out whatever is left is cut.
 public final class HTTPServer: Service {
     let configuration: HTTPServerConfiguration
     let responder: any HTTPResponder
@@ -70,7 +71,7 @@ public final class HTTPServer: Service {
     public func drain() {
         guard !draining.exchange(true, ordering: .sequentiallyConsistent) else { return }
         group.loops[0].execute { [self] in
-            state.withLock { $0.listener }?.socket.close()
+            stopListening()
         }
         for shard in shards { shard.loop.execute { shard.drain() } }
     }
@@ -86,12 +87,7 @@ public final class HTTPServer: Service {
         let loop = group.loops[0]
         while !isDraining {
             do {
-                let connection = try await listener.accept()
-                guard state.withLock({ $0.admit(limit: configuration.maxConnections) }) else {
-                    connection.discard()
-                    continue
-                }
-                leastLoaded().serve(connection, of: self)
+                take(try await listener.accept())
             } catch .system {
                 // Out of descriptors or memory: connections that end soon give some back.
                 do { try await loop.sleep(for: .milliseconds(50)) } catch { return listener.close() }
@@ -99,7 +95,19 @@ public final class HTTPServer: Service {
                 return listener.close()
             }
         }
+        stopListening()
+    }
+
+    /// Takes what waits in the system's queue, whose clients take themselves to be connected, and closes the listener.
+    private func stopListening() {
+        guard let listener = state.withLock({ $0.listener })?.socket else { return }
+        while let connection = listener.acceptWaiting() { take(connection) }
         listener.close()
+    }
+
+    private func take(_ connection: AcceptedConnection) {
+        guard state.withLock({ $0.admit(limit: configuration.maxConnections) }) else { return connection.discard() }
+        leastLoaded().serve(connection, of: self)
     }
 
     private func leastLoaded() -> HTTPServerShard {

@@ -20,6 +20,9 @@ public struct HTTPServerConfiguration: Sendable {
     public var writeTimeout: Duration
     /// How long requests under way may still take once the server drains.
     public var drainTimeout: Duration
+    /// How long an idle connection may still bring one more request once the server drains: what keeps connections open, such
+    /// as a proxy, does not learn of it at once. That request is answered and its connection closed behind the answer.
+    public var drainGrace: Duration
     /// Connections at once; further ones are closed right away.
     public var maxConnections: Int
 
@@ -34,6 +37,7 @@ public struct HTTPServerConfiguration: Sendable {
         idleTimeout: Duration = .seconds(75),
         writeTimeout: Duration = .seconds(60),
         drainTimeout: Duration = .seconds(25),
+        drainGrace: Duration = .seconds(1),
         maxConnections: Int = 16_384
     ) {
         self.address = address
@@ -45,6 +49,7 @@ public struct HTTPServerConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.writeTimeout = writeTimeout
         self.drainTimeout = drainTimeout
+        self.drainGrace = drainGrace
         self.maxConnections = maxConnections
     }
 }

@@ -8,7 +8,6 @@ final class HTTPServerShard: @unchecked Sendable {
     let loop: EventLoop
     private let connectionCount = Atomic<Int>(0)
     private var connections: [ObjectIdentifier: (connection: HTTPConnection, task: Task<Void, Never>)] = [:]
-    private var isDraining = false
     let preamble = AnswerPreamble()
     private let requestIDs = RequestIDSequence()
 
@@ -23,10 +22,7 @@ final class HTTPServerShard: @unchecked Sendable {
     func serve(_ accepted: AcceptedConnection, of server: HTTPServer) {
         connectionCount.add(1, ordering: .relaxed)
         loop.execute { [self] in
-            guard !isDraining, let stream = try? accepted.open() else {
-                if isDraining { accepted.discard() }
-                return ended(server)
-            }
+            guard let stream = try? accepted.open() else { return ended(server) }
             let connection = HTTPConnection(stream: stream, server: server, shard: self)
             // Unchecked: the task runs on this loop, like everything else that touches the connection.
             nonisolated(unsafe) let confined = connection
@@ -44,9 +40,8 @@ final class HTTPServerShard: @unchecked Sendable {
         server.connectionEnded()
     }
 
-    /// Closes idle connections and ends streams; requests under way go on.
+    /// Ends streams, and idle connections after their grace; requests under way go on.
     func drain() {
-        isDraining = true
         for entry in connections.values { entry.connection.drain() }
     }
 

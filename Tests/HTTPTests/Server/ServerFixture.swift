@@ -17,6 +17,7 @@ func withServer(
 ) async throws {
     var configuration = HTTPServerConfiguration(address: .loopback(port: 0))
     configuration.drainTimeout = .seconds(5)
+    configuration.drainGrace = .milliseconds(50)
     configure(&configuration)
     let group = EventLoopGroup(loops: 2)
     let clients = EventLoopGroup(loops: 1)

@@ -125,6 +125,43 @@ struct ServerLimitTests {
         }
     }
 
+    @Test("answers what an idle connection still sends while it drains, and closes behind the answer")
+    func lateRequest() async throws {
+        try await withServer {
+            $0.drainGrace = .seconds(5)
+        } _: { server, address in
+            let kept = try await RawClient(address)
+            try await kept.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await kept.answer().head.contains("close") == false)
+            let fresh = try await RawClient(address)
+            while server.connectionCount < 2 { try await EventLoop.current?.sleep(for: .milliseconds(1)) }
+            server.drain()
+            for client in [kept, fresh] {
+                try await client.send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok")
+                let text = try await client.rest()
+                #expect(text.contains("\r\nConnection: close\r\n"))
+                #expect(text.hasSuffix("POST /late ok"))
+                client.stream.close()
+            }
+        }
+    }
+
+    @Test("serves clients that were connected but not accepted yet when it begins to drain")
+    func backlog() async throws {
+        try await withServer {
+            $0.drainGrace = .seconds(5)
+        } _: { server, address in
+            var clients: [RawClient] = []
+            for _ in 0..<40 { clients.append(try await RawClient(address)) }
+            server.drain()
+            for client in clients {
+                try await client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await client.rest().hasSuffix("GET /late "))
+                client.stream.close()
+            }
+        }
+    }
+
     @Test("cuts what is left when the drain time-out passes")
     func drainTimeout() async throws {
         let gate = Gate()
