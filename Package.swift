@@ -56,6 +56,9 @@ let package = Package(
             dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "TestSupport"]),
         .testTarget(name: "APITests", dependencies: ["API", "Emarsys", "Sandbox", "TestSupport"]),
         .testTarget(
+            name: "DeployTests",
+            dependencies: ["TestSupport", "HTTP", "Persistence", "Crypto", "JSON", "charles-emarsys"]),
+        .testTarget(
             name: "PagesTests", dependencies: ["TestSupport", "API", "HTTP", "JSON", "charles-emarsys"],
             exclude: ["audit.js"]),
     ],

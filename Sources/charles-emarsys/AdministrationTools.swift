@@ -16,11 +16,13 @@ struct AdministrationTools {
         var reader = SettingReader(Environment.settings())
         let url = reader.required("DATABASE_URL")
         let keys = reader.masterKeys("CHARLES_MASTER_KEYS")
-        guard let url, let keys else {
+        let prepares = reader.flag("CHARLES_PREPARED_STATEMENTS")
+        guard reader.faults.isEmpty, let url, let keys else {
             throw Failure(reader.faults.map { "\($0.setting) \($0.message)" }.joined(separator: "\n"))
         }
         var configuration = DatabaseConfiguration(url: url)
         configuration.connectionsPerLoop = 1
+        configuration.preparesStatements = prepares
         database = try Database(configuration, group: Runner.loops)
         masterKeys = keys
         secrets = SecretBox(database: database, masterKeys: keys, time: time)

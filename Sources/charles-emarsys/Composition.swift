@@ -26,6 +26,7 @@ final class Composition: Sendable {
         let time = SystemTime()
         var configuration = DatabaseConfiguration(url: settings.databaseURL)
         configuration.connectionsPerLoop = max(1, settings.databaseConnections / group.loops.count)
+        configuration.preparesStatements = settings.preparesStatements
         let database = try Database(configuration, group: group)
         self.database = database
 
@@ -163,6 +164,7 @@ final class Composition: Sendable {
 
         var management = HTTPServerConfiguration(address: settings.managementListen)
         management.drainTimeout = .seconds(2)
+        management.drainGrace = .zero
         managementServer = HTTPServer(
             configuration: management, group: group,
             responder: ManagementResponder(

@@ -69,6 +69,7 @@ enum DoctorCommand: Command {
     private static func clock(_ url: String) async throws -> Finding {
         var configuration = DatabaseConfiguration(url: url)
         configuration.connectionsPerLoop = 1
+        configuration.preparesStatements = false
         let database = try Database(configuration, group: Runner.loops)
         let before = SystemTime().now()
         let theirs = try await ServerClock.now(in: database)

@@ -87,6 +87,7 @@ struct EventCapability {
     ) throws -> Database {
         var configuration = DatabaseConfiguration(url: settings.databaseURL)
         configuration.connectionsPerLoop = 2
+        configuration.preparesStatements = settings.preparesStatements
         configuration.applicationName = "charles-emarsys \(purpose)"
         return try Database(configuration, group: group)
     }

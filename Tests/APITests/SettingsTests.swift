@@ -32,7 +32,7 @@ struct SettingsTests {
             ("CHARLES_ALLOWED_PRIVATE_NETWORKS", "private"), ("CHARLES_LOG_LEVEL", "loud"),
             ("CHARLES_OPERATOR_TOKEN", "short"), ("CHARLES_BASE_DOMAINS", "under_score.com"),
             ("CHARLES_EMARSYS_HOSTS", "http://x"), ("CHARLES_DATABASE_CONNECTIONS", "0"),
-            ("CHARLES_TLS_KEY", "/tmp/key.pem"),
+            ("CHARLES_TLS_KEY", "/tmp/key.pem"), ("CHARLES_PREPARED_STATEMENTS", "maybe"),
         ])
     func wrong(name: String, value: String) throws {
         var environment = good

@@ -20,28 +20,32 @@ public final class RunningProduct: @unchecked Sendable {
     public let operatorToken = "op_token_for_tests_0123456789"
 
     private let environment: [String]
+    private let domain: String
     private let log: String
     private var process: pid_t = 0
     private let client: HTTPClient
 
     /// Starts the program and waits until it is ready.
     ///
-    /// - Parameter settings: further settings, or others than usual
-    public static func start(_ settings: [String: String] = [:]) async throws -> RunningProduct {
-        let product = try RunningProduct(settings)
+    /// - Parameters:
+    ///   - settings: further settings, or others than usual
+    ///   - database: the database to serve from; one of its own unless given
+    public static func start(
+        _ settings: [String: String] = [:], on database: TestDatabase? = nil
+    ) async throws -> RunningProduct {
+        let product = try RunningProduct(settings, database)
         try await product.launch()
         return product
     }
 
     /// Starts another replica over the same database.
     public func replica(_ settings: [String: String] = [:]) async throws -> RunningProduct {
-        let product = try RunningProduct(settings, database: database)
-        try await product.launch()
-        return product
+        try await Self.start(settings, on: database)
     }
 
-    private init(_ settings: [String: String], database shared: TestDatabase? = nil) throws {
+    private init(_ settings: [String: String], _ shared: TestDatabase?) throws {
         database = try shared ?? TestDatabase()
+        domain = settings["CHARLES_BASE_DOMAINS"] ?? "localhost"
         port = try Self.freePort()
         managementPort = try Self.freePort()
         log = NSTemporaryDirectory() + "/charles-product-\(UUID().uuidString).log"
@@ -154,7 +158,7 @@ public final class RunningProduct: @unchecked Sendable {
             throw CommandFailure(command: path, status: -1, output: "no URL")
         }
         var fields = headers
-        if let host { fields["X-Forwarded-Host"] = "\(host).localhost" }
+        if let host { fields["X-Forwarded-Host"] = "\(host).\(domain)" }
         return try await client.send(
             HTTPClientRequest(method: method, url: url, headers: fields, body: body, addressPolicy: .any))
     }

@@ -95,7 +95,7 @@ public final class TestPostgres: Sendable {
     }
 
     /// A server program by its name: from the path of newest installed version, else from PATH.
-    static func program(_ name: String) -> String {
+    public static func program(_ name: String) -> String {
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         for version in versions.sorted(by: { (Int($0) ?? 0) > (Int($1) ?? 0) }) {

@@ -29,6 +29,8 @@ public struct ServiceSettings: Sendable {
     public let deliveryRetryFor: Duration
     /// Connections to PostgreSQL at most.
     public let databaseConnections: Int
+    /// Whether statements are prepared once per connection; not behind a PgBouncer older than 1.21 in transaction mode.
+    public let preparesStatements: Bool
     /// Lines below it are not logged.
     public let logLevel: Log.Level
 
@@ -48,6 +50,7 @@ public struct ServiceSettings: Sendable {
         allowedPrivateNetworks = reader.blocks("CHARLES_ALLOWED_PRIVATE_NETWORKS")
         deliveryRetryFor = reader.duration("CHARLES_DELIVERY_RETRY_FOR")
         databaseConnections = reader.integer("CHARLES_DATABASE_CONNECTIONS", in: 2...500)
+        preparesStatements = reader.flag("CHARLES_PREPARED_STATEMENTS")
         logLevel = reader.logLevel("CHARLES_LOG_LEVEL")
         guard reader.faults.isEmpty, let databaseURL, let masterKeys, let listen, let management else {
             throw SettingFaults(faults: reader.faults)

@@ -51,6 +51,9 @@ public struct Setting: Sendable {
         Setting(
             name: "CHARLES_DATABASE_CONNECTIONS", fallback: "8",
             text: "connections to PostgreSQL at most, 2 to 500; webhooks have four more for each core"),
+        Setting(
+            name: "CHARLES_PREPARED_STATEMENTS", fallback: "on",
+            text: "on or off: off behind a PgBouncer older than 1.21 in transaction mode, which cannot keep them"),
         Setting(name: "CHARLES_LOG_LEVEL", fallback: "info", text: "debug, info, warning or error"),
     ]
 }

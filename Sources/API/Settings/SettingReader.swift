@@ -122,6 +122,17 @@ public struct SettingReader {
         return number
     }
 
+    /// A switch: on or off.
+    public mutating func flag(_ name: String) -> Bool {
+        switch value(name) {
+        case "on": return true
+        case "off": return false
+        default:
+            fault(name, "must be on or off")
+            return true
+        }
+    }
+
     mutating func logLevel(_ name: String) -> Log.Level {
         guard let level = Log.Level(name: value(name) ?? "") else {
             fault(name, "must be debug, info, warning or error")
