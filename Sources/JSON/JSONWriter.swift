@@ -77,6 +77,13 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// An integer.
+    public mutating func int(_ value: Int) {
+        separate()
+        digits(Int64(value))
+        needsComma = true
+    }
+
     /// An integer; nil is `null`.
     public mutating func int(_ value: (some BinaryInteger)?) {
         guard let value else { return null() }

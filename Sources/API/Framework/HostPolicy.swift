@@ -8,16 +8,23 @@ public struct HostPolicy: Sendable {
     public let baseDomains: [String]
     /// Peers whose `X-Forwarded-Host` counts.
     public let trustedProxies: [CIDRBlock]
+    private let domainBytes: [[UInt8]]
 
     /// A policy.
     public init(baseDomains: [String], trustedProxies: [CIDRBlock] = []) {
         self.baseDomains = baseDomains
         self.trustedProxies = trustedProxies
+        domainBytes = baseDomains.map { Array($0.utf8) }
     }
 
     /// The host of a request.
     public func host(of request: HTTPRequest) -> HostName {
-        HostName(effectiveHost(of: request), baseDomains: baseDomains)
+        if trustedProxies.isEmpty, let host = request.head.hostBytes,
+            let plain = HostName.plain(host, baseDomains: domainBytes)
+        {
+            return plain
+        }
+        return HostName(effectiveHost(of: request), baseDomains: baseDomains)
     }
 
     /// The value of the field that counts; empty where there is none.

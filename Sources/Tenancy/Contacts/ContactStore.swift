@@ -40,19 +40,9 @@ public enum ContactStore {
         Query(
             """
             SELECT c.id, c.first_name, c.last_name, c.phone, c.email, c.external_reference_id, c.custom_properties, c.opt_in,
-                   c.created_at, c.updated_at, c.erased_at IS NOT NULL,
-                   ARRAY(SELECT CASE WHEN i.is_primary THEN '*' ELSE '-' END || left(i.kind, 1)
-                                || CASE i.kind WHEN 'email' THEN coalesce(i.raw, i.value) ELSE i.value END
-                           FROM app.contact_identifiers i
-                          WHERE i.tenant_id = $1 AND i.contact_id = c.id AND i.status = 'active' AND i.kind IN ('phone', 'email')
-                          ORDER BY i.is_primary DESC, i.first_seen, i.value),
-                   ARRAY(SELECT m.segment_id FROM app.segment_members m
-                          WHERE m.tenant_id = $1 AND m.contact_id = c.id AND m.left_at IS NULL ORDER BY m.segment_id),
-                   ARRAY(SELECT t.currency || ' ' || t.order_count || ' ' || t.total_gross::text FROM app.contact_order_totals t
-                          WHERE t.tenant_id = $1 AND t.contact_id = c.id ORDER BY t.currency),
-                   (SELECT max(t.last_order_at) FROM app.contact_order_totals t WHERE t.tenant_id = $1 AND t.contact_id = c.id)
+                   c.created_at, c.updated_at, c.erased_at IS NOT NULL, c.identifiers, c.segments, c.order_totals, c.last_order_at
               FROM app.contact_identifiers k
-              JOIN app.contacts c ON c.tenant_id = $1 AND c.id = k.contact_id
+              JOIN app.contact_cards c ON c.tenant_id = $1 AND c.id = k.contact_id
              WHERE k.tenant_id = $1 AND k.kind = $2 AND k.value = ANY ($3) AND k.status = 'active' LIMIT 2
             """, [.uuid(tenant), .text(kind), .textArray(values)])
     }
@@ -62,18 +52,8 @@ public enum ContactStore {
         Query(
             """
             SELECT c.id, c.first_name, c.last_name, c.phone, c.email, c.external_reference_id, c.custom_properties, c.opt_in,
-                   c.created_at, c.updated_at, c.erased_at IS NOT NULL,
-                   ARRAY(SELECT CASE WHEN i.is_primary THEN '*' ELSE '-' END || left(i.kind, 1)
-                                || CASE i.kind WHEN 'email' THEN coalesce(i.raw, i.value) ELSE i.value END
-                           FROM app.contact_identifiers i
-                          WHERE i.tenant_id = $1 AND i.contact_id = c.id AND i.status = 'active' AND i.kind IN ('phone', 'email')
-                          ORDER BY i.is_primary DESC, i.first_seen, i.value),
-                   ARRAY(SELECT m.segment_id FROM app.segment_members m
-                          WHERE m.tenant_id = $1 AND m.contact_id = c.id AND m.left_at IS NULL ORDER BY m.segment_id),
-                   ARRAY(SELECT t.currency || ' ' || t.order_count || ' ' || t.total_gross::text FROM app.contact_order_totals t
-                          WHERE t.tenant_id = $1 AND t.contact_id = c.id ORDER BY t.currency),
-                   (SELECT max(t.last_order_at) FROM app.contact_order_totals t WHERE t.tenant_id = $1 AND t.contact_id = c.id)
-              FROM app.contacts c
+                   c.created_at, c.updated_at, c.erased_at IS NOT NULL, c.identifiers, c.segments, c.order_totals, c.last_order_at
+              FROM app.contact_cards c
              WHERE c.tenant_id = $1 AND c.erased_at IS NULL AND c.merged_into IS NULL AND c.id IN (
                    SELECT k.contact_id FROM app.contact_identifiers k
                     WHERE k.tenant_id = $1 AND k.kind IN ('emarsys_contact_id', 'emarsys_customer_id') AND k.value = $2
@@ -90,18 +70,8 @@ public enum ContactStore {
         Query(
             """
             SELECT c.id, c.first_name, c.last_name, c.phone, c.email, c.external_reference_id, c.custom_properties, c.opt_in,
-                   c.created_at, c.updated_at, c.erased_at IS NOT NULL,
-                   ARRAY(SELECT CASE WHEN i.is_primary THEN '*' ELSE '-' END || left(i.kind, 1)
-                                || CASE i.kind WHEN 'email' THEN coalesce(i.raw, i.value) ELSE i.value END
-                           FROM app.contact_identifiers i
-                          WHERE i.tenant_id = $1 AND i.contact_id = c.id AND i.status = 'active' AND i.kind IN ('phone', 'email')
-                          ORDER BY i.is_primary DESC, i.first_seen, i.value),
-                   ARRAY(SELECT m.segment_id FROM app.segment_members m
-                          WHERE m.tenant_id = $1 AND m.contact_id = c.id AND m.left_at IS NULL ORDER BY m.segment_id),
-                   ARRAY(SELECT t.currency || ' ' || t.order_count || ' ' || t.total_gross::text FROM app.contact_order_totals t
-                          WHERE t.tenant_id = $1 AND t.contact_id = c.id ORDER BY t.currency),
-                   (SELECT max(t.last_order_at) FROM app.contact_order_totals t WHERE t.tenant_id = $1 AND t.contact_id = c.id)
-              FROM app.contacts c
+                   c.created_at, c.updated_at, c.erased_at IS NOT NULL, c.identifiers, c.segments, c.order_totals, c.last_order_at
+              FROM app.contact_cards c
              WHERE c.tenant_id = $1 AND c.id = (SELECT coalesce(o.merged_into, o.id) FROM app.contacts o
                                                  WHERE o.tenant_id = $1 AND o.id = $2)
             """, [.uuid(tenant), .uuid(id)])
@@ -112,18 +82,8 @@ public enum ContactStore {
         Query(
             """
             SELECT c.id, c.first_name, c.last_name, c.phone, c.email, c.external_reference_id, c.custom_properties, c.opt_in,
-                   c.created_at, c.updated_at, c.erased_at IS NOT NULL,
-                   ARRAY(SELECT CASE WHEN i.is_primary THEN '*' ELSE '-' END || left(i.kind, 1)
-                                || CASE i.kind WHEN 'email' THEN coalesce(i.raw, i.value) ELSE i.value END
-                           FROM app.contact_identifiers i
-                          WHERE i.tenant_id = $1 AND i.contact_id = c.id AND i.status = 'active' AND i.kind IN ('phone', 'email')
-                          ORDER BY i.is_primary DESC, i.first_seen, i.value),
-                   ARRAY(SELECT m.segment_id FROM app.segment_members m
-                          WHERE m.tenant_id = $1 AND m.contact_id = c.id AND m.left_at IS NULL ORDER BY m.segment_id),
-                   ARRAY(SELECT t.currency || ' ' || t.order_count || ' ' || t.total_gross::text FROM app.contact_order_totals t
-                          WHERE t.tenant_id = $1 AND t.contact_id = c.id ORDER BY t.currency),
-                   (SELECT max(t.last_order_at) FROM app.contact_order_totals t WHERE t.tenant_id = $1 AND t.contact_id = c.id)
-              FROM app.contacts c
+                   c.created_at, c.updated_at, c.erased_at IS NOT NULL, c.identifiers, c.segments, c.order_totals, c.last_order_at
+              FROM app.contact_cards c
              WHERE c.tenant_id = $1 AND c.merged_into IS NULL AND c.erased_at IS NULL AND (c.created_at, c.id) < ($2, $3)
              ORDER BY c.created_at DESC, c.id DESC LIMIT $4
             """, [.uuid(tenant), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount)])
@@ -139,18 +99,8 @@ public enum ContactStore {
         Query(
             """
             SELECT c.id, c.first_name, c.last_name, c.phone, c.email, c.external_reference_id, c.custom_properties, c.opt_in,
-                   c.created_at, c.updated_at, c.erased_at IS NOT NULL,
-                   ARRAY(SELECT CASE WHEN i.is_primary THEN '*' ELSE '-' END || left(i.kind, 1)
-                                || CASE i.kind WHEN 'email' THEN coalesce(i.raw, i.value) ELSE i.value END
-                           FROM app.contact_identifiers i
-                          WHERE i.tenant_id = $1 AND i.contact_id = c.id AND i.status = 'active' AND i.kind IN ('phone', 'email')
-                          ORDER BY i.is_primary DESC, i.first_seen, i.value),
-                   ARRAY(SELECT m.segment_id FROM app.segment_members m
-                          WHERE m.tenant_id = $1 AND m.contact_id = c.id AND m.left_at IS NULL ORDER BY m.segment_id),
-                   ARRAY(SELECT t.currency || ' ' || t.order_count || ' ' || t.total_gross::text FROM app.contact_order_totals t
-                          WHERE t.tenant_id = $1 AND t.contact_id = c.id ORDER BY t.currency),
-                   (SELECT max(t.last_order_at) FROM app.contact_order_totals t WHERE t.tenant_id = $1 AND t.contact_id = c.id)
-              FROM app.contacts c
+                   c.created_at, c.updated_at, c.erased_at IS NOT NULL, c.identifiers, c.segments, c.order_totals, c.last_order_at
+              FROM app.contact_cards c
              WHERE c.tenant_id = $1 AND c.merged_into IS NULL AND c.erased_at IS NULL AND (c.created_at, c.id) < ($2, $3)
                AND (c.first_name ILIKE $5 OR c.last_name ILIKE $5 OR c.first_name || ' ' || c.last_name ILIKE $5
                     OR c.email ILIKE $5 OR c.phone LIKE $6 OR c.external_reference_id = $7 OR c.id::text LIKE $5)

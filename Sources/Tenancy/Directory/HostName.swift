@@ -64,7 +64,9 @@ public enum HostName: Sendable, Hashable {
             guard bytes[dot] == 0x2E, bytes[bytes.index(after: dot)...].elementsEqual(domain.utf8) else { continue }
             let label = String(name[..<dot])
             if label == "operator" { return .operator }
-            guard InstanceName.isLabel(label), !InstanceName.reserved.contains(label) else { return .unknown }
+            // A base domain may lie below another one.
+            guard InstanceName.isLabel(label) else { continue }
+            if InstanceName.reserved.contains(label) { return .unknown }
             return .instance(label)
         }
         return .unknown

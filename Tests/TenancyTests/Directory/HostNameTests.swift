@@ -46,6 +46,27 @@ struct HostNameTests {
         #expect(name == (host == "acme.localhost:" ? .instance("acme") : .invalid))
     }
 
+    @Test(
+        "hosts as nearly all clients write them are read the short way, with the same result",
+        arguments: [
+            "acme.localhost", "acme.localhost:8080", "a-1.hello-charles.com", "acme.eu.localhost", "operator.localhost",
+            "www.localhost", "acme.localhost.", "ACME.localhost", "-a.localhost", "a-.localhost", "acme.localhost:",
+            "acme.localhost:x", "acme.localhost:70000", "acme.example.com", "127.0.0.1", "[::1]", "localhost",
+            ".localhost",
+            "acme..localhost", "", String(repeating: "a", count: 64) + ".localhost",
+        ])
+    func short(host: String) {
+        let domains = Self.domains + ["eu.localhost"]
+        let general = HostName(host, baseDomains: domains)
+        let plain = HostName.plain(Array(host.utf8)[...], baseDomains: domains.map { Array($0.utf8) })
+        #expect(plain == nil || plain == general)
+        if host.hasPrefix("acme.localhost"), host.utf8.count < 20,
+            host.last?.isLetter == true || host.last?.isNumber == true, host != "acme.localhost:x"
+        {
+            #expect(plain == .instance("acme"))
+        }
+    }
+
     @Test("reserved names and what is no label cannot be an instance's name")
     func names() {
         #expect(InstanceName.isAvailable("acme-2"))
