@@ -260,12 +260,15 @@ static const unsigned char a85[] = {
 #embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
 };
 static const unsigned char a86[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0090_contact_cards.sql" if_empty(0)
 };
 static const unsigned char a87[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a88[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a89[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -355,11 +358,12 @@ static const struct casset all[] = {
     {"db/migrations/0069_audience_facts.sql", a83, sizeof a83},
     {"db/migrations/0084_reporting_speed.sql", a84, sizeof a84},
     {"db/migrations/0085_pauses_in_two_statements.sql", a85, sizeof a85},
-    {"db/reporting/10_views.sql", a86, sizeof a86},
-    {"db/reporting/20_all_tenants.sql", a87, sizeof a87},
-    {"db/reporting/30_closed_doors.sql", a88, sizeof a88},
+    {"db/migrations/0090_contact_cards.sql", a86, sizeof a86},
+    {"db/reporting/10_views.sql", a87, sizeof a87},
+    {"db/reporting/20_all_tenants.sql", a88, sizeof a88},
+    {"db/reporting/30_closed_doors.sql", a89, sizeof a89},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 89;
+    *count = 90;
     return all;
 }

@@ -58,7 +58,36 @@ public struct AudienceRules: Sendable, Hashable {
             }
             return ["not": try compile(value, path + ".not", depth: depth + 1, count: &count, currency: currency)]
         }
+        if let spelledOut = try spelledOut(object, path) {
+            return try compile(spelledOut, path, depth: depth, count: &count, currency: currency)
+        }
         return try AudienceLeaf(object, path, currency: currency).compiled
+    }
+
+    /// A rule that only says another one in short, written out: a number in a list equals one of its elements, and a
+    /// list of segments or events contains an element that it has.
+    private static func spelledOut(_ rule: JSONObject, _ path: String) throws(Fault) -> JSON? {
+        switch (rule["field"]?.string, rule["op"]?.string) {
+        case ("order_count", "in"), ("order_total", "in"):
+            guard let values = rule["value"]?.array, !values.isEmpty, values.allSatisfy({ Amount($0) != nil }) else {
+                throw Fault(field: path + ".value", code: "invalid_value", message: "must be a list of numbers")
+            }
+            return [
+                "or": .array(
+                    values.map { value in
+                        var equal = rule
+                        equal["op"] = "eq"
+                        equal["value"] = value
+                        return .object(equal)
+                    })
+            ]
+        case ("segment", "contains"), ("event", "contains"):
+            var equal = rule
+            equal["op"] = "eq"
+            return .object(equal)
+        default:
+            return nil
+        }
     }
 }
 
