@@ -217,6 +217,29 @@ struct OptInTests {
     }
 }
 
+@Suite("What counts as an opt-in")
+struct OptInRuleTests {
+    @Test("a changed rule is applied to everybody: all are computed anew and told where they differ")
+    func settings() async throws {
+        let stage = try APIStage()
+        let key = try await stage.instance().key
+        func jobs() throws -> [[String?]] {
+            try stage.test.administer("SELECT kind FROM app.jobs WHERE queue = 'exports'")
+        }
+        _ = try await stage.operate(.patch, "/api/v0/tenants/acme", ["settings": ["auto_merge": "never"]])
+        #expect(try jobs().isEmpty)
+        let changed = try await stage.operate(
+            .patch, "/api/v0/tenants/acme", ["settings": ["consent_types": ["news"]]])
+        #expect(changed.status == 200)
+        #expect(try jobs() == [["backfill_opt_ins"]])
+        let other = try await stage.call(
+            .post, "/api/v0/opt_ins", headers: ["X-API-Key": key],
+            body: ["contact": ["phone": "+4915112345678"], "status": "granted", "subscription_type": "offers"])
+        #expect(other.first["opt_in"] == .null)
+        #expect(other.first["export"] == .null)
+    }
+}
+
 @Suite("Alerts over HTTP")
 struct AlertRouteTests {
     @Test("raised ones come first, with when and why; who may not read sees none")
@@ -245,6 +268,12 @@ struct AlertRouteTests {
         #expect(over.first["state"] == "recovered")
         #expect(over.first["recovered_at"]?.string != nil)
         #expect(try await stage.operate(.get, "/api/v0/tenants/acme").first["alerts"] == [])
+        // What is announced is no failure.
+        try stage.test.administer("UPDATE app.connections SET auth = 'wsse'")
+        try await stage.watch.look()
+        let announced = try await stage.operate(.get, "/api/v0/tenants/acme").first
+        #expect(announced["alerts"] == ["wsse_sunset"])
+        #expect(announced["health"] == "ok")
         let blind = try await stage.key(of: "acme", permissions: ["consent"]).key
         #expect(try await stage.call(.get, "/api/v0/alerts", headers: ["X-API-Key": blind]).status == 403)
         #expect(try await stage.call(.get, "/api/v0/alerts").status == 401)

@@ -63,11 +63,15 @@ public struct TenantRecord: Sendable, Hashable {
     /// The last thirty days.
     public let usage: Usage
 
+    /// Alerts that announce something: nothing fails yet.
+    static let announcements: Set<String> = ["wsse_sunset", "near_segment_limit"]
+
     /// `ok`, `not_connected`, `paused`, `failing` or `suspended`: the one word for a list.
     public var health: String {
         if status == .suspended { return "suspended" }
         guard let connection, connection.status != .disconnected else { return "not_connected" }
-        if connection.status == .failing || !alerts.isEmpty || lastImport?.state == "failed" { return "failing" }
+        let isAlarming = alerts.contains { !Self.announcements.contains($0) }
+        if connection.status == .failing || isAlarming || lastImport?.state == "failed" { return "failing" }
         return connection.isPaused ? "paused" : "ok"
     }
 }
