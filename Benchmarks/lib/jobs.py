@@ -3,7 +3,7 @@ import time
 
 from bench import Row, median
 
-JOBS, TENANTS, BATCH = 200_000, 50, 50
+JOBS, TENANTS, BATCH, LANES = 200_000, 50, 50, 16
 
 FILL = f"""
 TRUNCATE app.jobs; DELETE FROM app.lanes WHERE queue = 'bench';
@@ -21,15 +21,18 @@ INSERT INTO public.bare_jobs (tenant_id) SELECT tenant_id FROM app.jobs;
 GRANT ALL ON public.bare_jobs TO PUBLIC;
 ANALYZE app.jobs, app.lanes, public.bare_jobs;
 """
+# Sixteen lanes a claim and deletion by primary key, as the service's workers do.
 FAIR = f"""
 BEGIN;
 SELECT app.enter_dispatch();
 SELECT gen_random_uuid() AS token \\gset
-SELECT count(*) FROM app.claim('bench', {BATCH}, {BATCH}, '60 s', :token::uuid, now());
+SELECT coalesce(array_agg(tenant_id), '{{}}') AS tenants, coalesce(array_agg(id), '{{}}') AS ids
+  FROM app.claim('bench', {BATCH}, {LANES}, '60 s', :token::uuid, now()) \\gset
 COMMIT;
 BEGIN;
 SELECT app.enter_dispatch();
-DELETE FROM app.jobs WHERE ctid = ANY (ARRAY(SELECT ctid FROM app.jobs WHERE state = 1 AND lease_token = :token::uuid));
+DELETE FROM app.jobs j USING unnest(:tenants::uuid[], :ids::bigint[]) AS d(t, i)
+ WHERE j.tenant_id = d.t AND j.id = d.i AND j.state = 1 AND j.lease_token = :token::uuid;
 COMMIT;
 """
 BARE = f"""

@@ -2,12 +2,22 @@
 #include "CSystem.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
+
+// Before main: large pieces (the ids of a segment, an answer of Emarsys) go back to the system when they are freed. Left alone,
+// the GNU library raises the size from which it does so to the largest piece it has seen, and keeps the memory.
+#ifdef M_MMAP_THRESHOLD
+__attribute__((constructor)) static void give_large_memory_back(void) {
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+#endif
 
 _Thread_local void *csystem_loop_of_thread = NULL;
 

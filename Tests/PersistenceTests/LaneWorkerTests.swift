@@ -85,6 +85,35 @@ struct LaneWorkerTests {
         #expect((seen.withLock { $0.most[tenants[1]] } ?? 0) <= 2)
     }
 
+    @Test("a claim takes no more than it was asked for, of as many tenants as it may, and none of a queue beside it")
+    func claiming() async throws {
+        let tenants = [try tenant(maxRunning: 9), try tenant(maxRunning: 9), try tenant(maxRunning: 9)]
+        for tenant in tenants { try await enqueue(tenant, count: 5) }
+        for other in [queue + "a", "a" + queue] {
+            try test.administer(
+                "INSERT INTO app.jobs (tenant_id, queue, kind) VALUES ($1, $2, 'work')", [tenants[0].uuidString, other])
+        }
+        func claim(_ count: Int, _ lanes: Int) async throws -> [UUID: Int] {
+            let rows = try await database.run(
+                .dispatch,
+                Query(
+                    "SELECT tenant_id FROM app.claim($1, $2, $3, interval '60 s', gen_random_uuid(), $4)",
+                    [
+                        .text(queue), .int4(Int32(count)), .int4(Int32(lanes)),
+                        .timestamp(SystemTime().now() + .seconds(1)),
+                    ]))
+            var found: [UUID: Int] = [:]
+            for row in rows { found[try row.get(0), default: 0] += 1 }
+            return found
+        }
+        // One each: two each would be more than four.
+        #expect(try await claim(4, 3).values.sorted() == [1, 1, 1])
+        let two = try await claim(6, 2)
+        #expect(two.count == 2 && two.values.reduce(0, +) == 6)
+        #expect(try await claim(50, 50).values.reduce(0, +) == 6)
+        #expect(try await claim(50, 50).isEmpty)
+    }
+
     @Test("an error comes back later, a permanent one dies, the reason says no data")
     func failures() async throws {
         struct Permanent: JobFailure {

@@ -10,12 +10,12 @@ extension EmarsysClient {
     ///   - fields: the fields to read
     ///   - inFlight: calls at a time, 1 or more
     ///   - consume: takes the range of `ids` that was asked for and what came; throwing ends the reading
-    public func readContacts(
-        _ ids: [String], fields: [Int], inFlight: Int = 4,
+    public func readContacts<Keys: RandomAccessCollection & Sendable>(
+        _ ids: Keys, fields: [Int], inFlight: Int = 4,
         _ consume: (Range<Int>, ContactTable) async throws -> Void
-    ) async throws {
-        let batches = stride(from: 0, to: ids.count, by: EmarsysClient.mostKeys).map {
-            $0..<min($0 + EmarsysClient.mostKeys, ids.count)
+    ) async throws where Keys.Element == String, Keys.Index == Int {
+        let batches = stride(from: ids.startIndex, to: ids.endIndex, by: EmarsysClient.mostKeys).map {
+            $0..<min($0 + EmarsysClient.mostKeys, ids.endIndex)
         }
         try await withThrowingTaskGroup(of: (Int, ContactTable).self) { group in
             var started = 0

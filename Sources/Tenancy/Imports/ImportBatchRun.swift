@@ -19,8 +19,8 @@ struct ImportFrame: Sendable {
 struct ImportBatchRun {
     let frame: ImportFrame
     let number: Int
-    /// The ids asked for.
-    let ids: [Int64]
+    /// How many ids were asked for.
+    let count: Int
     let rows: [ImportRow]
     /// Ids that Emarsys does not know any more.
     let gone: [String]
@@ -133,7 +133,7 @@ struct ImportBatchRun {
         var queries: [Query] = []
         if !rejections.isEmpty { queries.append(ImportStore.reject(tenant, run, rejections, now: now)) }
         queries.append(ImportStore.doneBatch(tenant, run, batch: batch.number))
-        queries.append(ImportStore.count(tenant, run, counts, done: batch.ids.count, calls: batch.calls))
+        queries.append(ImportStore.count(tenant, run, counts, done: batch.count, calls: batch.calls))
         return queries
     }
 

@@ -12,12 +12,15 @@ extension ImportRunner {
         _ frame: ImportFrame, _ client: EmarsysClient, _ calls: CallCounter, _ job: Job
     ) async throws {
         let tenant = frame.tenant.id
-        var open: [(number: Int, ids: [Int64])] = []
+        var open: [(number: Int, count: Int)] = []
+        var numbers: [Int64] = []
         for row in try await database.run(.tenant(tenant), ImportStore.openBatches(tenant, frame.run.id)) {
-            open.append((try row.get(0), try row.get(1)))
+            let ids: [Int64] = try row.get(1)
+            open.append((try row.get(0), ids.count))
+            numbers += ids
         }
-        let ids = open.flatMap { $0.ids.map { String($0) } }
-        if ids.isEmpty { return }
+        if numbers.isEmpty { return }
+        let ids = DecimalIDs(numbers: numbers)
         try await withThrowingTaskGroup(of: ImportBatchRun.Result.self) { group in
             var gathered = GatheredRows(frame, now: time.now())
             var next = 0
@@ -32,7 +35,7 @@ extension ImportRunner {
                 try await client.readContacts(ids, fields: frame.mapping.fields) { range, table in
                     gathered.add(table, ids[range])
                     // Calls are cut at thousands, batches at ten thousands of the ids: each batch ends with a call.
-                    while next < open.count, gathered.asked >= open[next].ids.count {
+                    while next < open.count, gathered.asked >= open[next].count {
                         try await settle()
                         try job.lease.checkHeld()
                         // Emarsys says of a contact that is gone that it is gone. Not a row, not a word of why: no import.
@@ -43,7 +46,7 @@ extension ImportRunner {
                         gathered.sort()
                         let now = time.now()
                         let batch = ImportBatchRun(
-                            frame: frame, number: open[next].number, ids: open[next].ids, rows: gathered.rows,
+                            frame: frame, number: open[next].number, count: open[next].count, rows: gathered.rows,
                             gone: gathered.gone, refused: gathered.refused, calls: calls.take(), now: now)
                         gathered = GatheredRows(frame, now: now)
                         next += 1
@@ -106,7 +109,7 @@ private struct GatheredRows {
         rows.reserveCapacity(ImportRunner.batchSize)
     }
 
-    mutating func add(_ table: ContactTable, _ keys: ArraySlice<String>) {
+    mutating func add(_ table: ContactTable, _ keys: some Collection<String>) {
         for row in table.rows { rows.append(ImportRow(row, frame, newID: ids.next())) }
         for miss in table.misses {
             if miss.code == 2008 || miss.code == 0 { gone.append(miss.key) } else { refused.append(miss) }

@@ -40,3 +40,13 @@ struct SegmentIDs: Sendable {
     /// All ids of several segments, each once.
     static func union(_ sets: some Sequence<SegmentIDs>) -> SegmentIDs { SegmentIDs(sets.flatMap(\.sorted)) }
 }
+
+/// Numeric ids as the texts that Emarsys takes, each made when it is asked for: half a million texts need twice the memory.
+struct DecimalIDs: RandomAccessCollection, Sendable {
+    let numbers: [Int64]
+
+    var startIndex: Int { numbers.startIndex }
+    var endIndex: Int { numbers.endIndex }
+
+    subscript(position: Int) -> String { String(numbers[position]) }
+}
