@@ -221,54 +221,60 @@ static const unsigned char a72[] = {
 #embed "../../db/migrations/0052_new_contacts_in_bulk.sql" if_empty(0)
 };
 static const unsigned char a73[] = {
-#embed "../../db/migrations/0057_import_counts.sql" if_empty(0)
+#embed "../../db/migrations/0053_claim_by_the_right_index.sql" if_empty(0)
 };
 static const unsigned char a74[] = {
-#embed "../../db/migrations/0058_deleted_contacts.sql" if_empty(0)
+#embed "../../db/migrations/0054_identifiers_in_order.sql" if_empty(0)
 };
 static const unsigned char a75[] = {
-#embed "../../db/migrations/0059_one_opt_in_state.sql" if_empty(0)
+#embed "../../db/migrations/0057_import_counts.sql" if_empty(0)
 };
 static const unsigned char a76[] = {
-#embed "../../db/migrations/0060_whatsapp_ids.sql" if_empty(0)
+#embed "../../db/migrations/0058_deleted_contacts.sql" if_empty(0)
 };
 static const unsigned char a77[] = {
-#embed "../../db/migrations/0061_released_phones.sql" if_empty(0)
+#embed "../../db/migrations/0059_one_opt_in_state.sql" if_empty(0)
 };
 static const unsigned char a78[] = {
-#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
+#embed "../../db/migrations/0060_whatsapp_ids.sql" if_empty(0)
 };
 static const unsigned char a79[] = {
-#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
+#embed "../../db/migrations/0061_released_phones.sql" if_empty(0)
 };
 static const unsigned char a80[] = {
-#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
+#embed "../../db/migrations/0063_told_to_the_end.sql" if_empty(0)
 };
 static const unsigned char a81[] = {
-#embed "../../db/migrations/0066_nothing_of_orders.sql" if_empty(0)
+#embed "../../db/migrations/0064_connection_status.sql" if_empty(0)
 };
 static const unsigned char a82[] = {
-#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
+#embed "../../db/migrations/0065_erasing_and_keeping.sql" if_empty(0)
 };
 static const unsigned char a83[] = {
-#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
+#embed "../../db/migrations/0066_nothing_of_orders.sql" if_empty(0)
 };
 static const unsigned char a84[] = {
-#embed "../../db/migrations/0084_reporting_speed.sql" if_empty(0)
+#embed "../../db/migrations/0068_contacts_in_full_and_late_attribution.sql" if_empty(0)
 };
 static const unsigned char a85[] = {
-#embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
+#embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
 };
 static const unsigned char a86[] = {
-#embed "../../db/migrations/0090_contact_cards.sql" if_empty(0)
+#embed "../../db/migrations/0084_reporting_speed.sql" if_empty(0)
 };
 static const unsigned char a87[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
 };
 static const unsigned char a88[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0090_contact_cards.sql" if_empty(0)
 };
 static const unsigned char a89[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a90[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a91[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -345,25 +351,27 @@ static const struct casset all[] = {
     {"db/migrations/0050_identifier_owner_by_value.sql", a70, sizeof a70},
     {"db/migrations/0051_facts_from_rows_to_holders.sql", a71, sizeof a71},
     {"db/migrations/0052_new_contacts_in_bulk.sql", a72, sizeof a72},
-    {"db/migrations/0057_import_counts.sql", a73, sizeof a73},
-    {"db/migrations/0058_deleted_contacts.sql", a74, sizeof a74},
-    {"db/migrations/0059_one_opt_in_state.sql", a75, sizeof a75},
-    {"db/migrations/0060_whatsapp_ids.sql", a76, sizeof a76},
-    {"db/migrations/0061_released_phones.sql", a77, sizeof a77},
-    {"db/migrations/0063_told_to_the_end.sql", a78, sizeof a78},
-    {"db/migrations/0064_connection_status.sql", a79, sizeof a79},
-    {"db/migrations/0065_erasing_and_keeping.sql", a80, sizeof a80},
-    {"db/migrations/0066_nothing_of_orders.sql", a81, sizeof a81},
-    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a82, sizeof a82},
-    {"db/migrations/0069_audience_facts.sql", a83, sizeof a83},
-    {"db/migrations/0084_reporting_speed.sql", a84, sizeof a84},
-    {"db/migrations/0085_pauses_in_two_statements.sql", a85, sizeof a85},
-    {"db/migrations/0090_contact_cards.sql", a86, sizeof a86},
-    {"db/reporting/10_views.sql", a87, sizeof a87},
-    {"db/reporting/20_all_tenants.sql", a88, sizeof a88},
-    {"db/reporting/30_closed_doors.sql", a89, sizeof a89},
+    {"db/migrations/0053_claim_by_the_right_index.sql", a73, sizeof a73},
+    {"db/migrations/0054_identifiers_in_order.sql", a74, sizeof a74},
+    {"db/migrations/0057_import_counts.sql", a75, sizeof a75},
+    {"db/migrations/0058_deleted_contacts.sql", a76, sizeof a76},
+    {"db/migrations/0059_one_opt_in_state.sql", a77, sizeof a77},
+    {"db/migrations/0060_whatsapp_ids.sql", a78, sizeof a78},
+    {"db/migrations/0061_released_phones.sql", a79, sizeof a79},
+    {"db/migrations/0063_told_to_the_end.sql", a80, sizeof a80},
+    {"db/migrations/0064_connection_status.sql", a81, sizeof a81},
+    {"db/migrations/0065_erasing_and_keeping.sql", a82, sizeof a82},
+    {"db/migrations/0066_nothing_of_orders.sql", a83, sizeof a83},
+    {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a84, sizeof a84},
+    {"db/migrations/0069_audience_facts.sql", a85, sizeof a85},
+    {"db/migrations/0084_reporting_speed.sql", a86, sizeof a86},
+    {"db/migrations/0085_pauses_in_two_statements.sql", a87, sizeof a87},
+    {"db/migrations/0090_contact_cards.sql", a88, sizeof a88},
+    {"db/reporting/10_views.sql", a89, sizeof a89},
+    {"db/reporting/20_all_tenants.sql", a90, sizeof a90},
+    {"db/reporting/30_closed_doors.sql", a91, sizeof a91},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 90;
+    *count = 92;
     return all;
 }
