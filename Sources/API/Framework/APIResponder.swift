@@ -38,12 +38,13 @@ public struct APIResponder: HTTPResponder {
             sessions: OperatorSessions(secrets: secrets, time: time))
 
         var tenantRoutes = TenantRoutes()
-        SessionRoutes(authentication: authentication, database: database, time: time).register(in: &tenantRoutes)
+        SessionRoutes(authentication: authentication, database: database, time: time, hosts: hosts)
+            .register(in: &tenantRoutes)
         for group in groups { group.register(in: &tenantRoutes) }
         OpenAPIDocument.register(in: &tenantRoutes, title: "charles × Emarsys: instance API")
 
         var operatorRoutes = OperatorRoutes()
-        OperatorSessionRoutes(authentication: operatorAuthentication).register(in: &operatorRoutes)
+        OperatorSessionRoutes(authentication: operatorAuthentication, hosts: hosts).register(in: &operatorRoutes)
         for group in operatorGroups { group.register(in: &operatorRoutes) }
         OpenAPIDocument.register(in: &operatorRoutes, title: "charles × Emarsys: operator API")
 

@@ -6,6 +6,7 @@ import Tenancy
 /// Signing in to the operators' console with a token.
 struct OperatorSessionRoutes: OperatorRouteGroup {
     let authentication: OperatorAuthentication
+    let hosts: HostPolicy
 
     func register(in routes: inout OperatorRoutes) {
         routes.on(
@@ -29,7 +30,8 @@ struct OperatorSessionRoutes: OperatorRouteGroup {
             HTTPResponse(
                 status: .noContent,
                 headers: [
-                    "Set-Cookie": SessionCookie.clear(OperatorAuthentication.cookieName, host: context.request.host)
+                    "Set-Cookie": SessionCookie.clear(
+                        OperatorAuthentication.cookieName, host: hosts.effectiveHost(of: context.request))
                 ])
         }
     }
@@ -47,7 +49,7 @@ struct OperatorSessionRoutes: OperatorRouteGroup {
             "Set-Cookie",
             SessionCookie.set(
                 OperatorAuthentication.cookieName, made.cookie, lifetime: OperatorSessions.lifetime,
-                host: context.request.host))
+                host: hosts.effectiveHost(of: context.request)))
         return response
     }
 

@@ -12,6 +12,7 @@ struct SessionRoutes: RouteGroup {
     let authentication: Authentication
     let database: Database
     let time: any TimeSource
+    let hosts: HostPolicy
 
     func register(in routes: inout TenantRoutes) {
         routes.on(
@@ -62,7 +63,9 @@ struct SessionRoutes: RouteGroup {
         response.status = .created
         response.headers.add(
             "Set-Cookie",
-            SessionCookie.set(Authentication.cookieName, token, lifetime: Self.lifetime, host: context.request.host))
+            SessionCookie.set(
+                Authentication.cookieName, token, lifetime: Self.lifetime,
+                host: hosts.effectiveHost(of: context.request)))
         return response
     }
 
@@ -84,7 +87,10 @@ struct SessionRoutes: RouteGroup {
         }
         return HTTPResponse(
             status: .noContent,
-            headers: ["Set-Cookie": SessionCookie.clear(Authentication.cookieName, host: context.request.host)])
+            headers: [
+                "Set-Cookie": SessionCookie.clear(
+                    Authentication.cookieName, host: hosts.effectiveHost(of: context.request))
+            ])
     }
 
     /// Written without a tree in between: pages ask for it at each start, and nothing in it needs the database.

@@ -105,6 +105,14 @@ extension Problem {
         writer.endObject()
         var headers = headers
         headers.set("Content-Type", "application/problem+json")
-        return HTTPResponse(status: status, headers: headers, body: .bytes(writer.bytes))
+        var response = HTTPResponse(status: status, headers: headers, body: .bytes(writer.bytes))
+        response.sharedFields = Self.inert
+        return response
     }
+
+    /// What is refused before anybody knows what was asked for has them, too: a browser does nothing with it.
+    private static let inert = HTTPFieldBlock([
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    ])
 }
