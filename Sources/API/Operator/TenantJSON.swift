@@ -29,7 +29,11 @@ public enum TenantJSON {
             "default_country": .optional(record.defaultCountry),
             "features": .object(FeatureJSON.object(record.features)),
             "health": .string(record.health),
-            "alerts": .array(record.alerts.map { .string($0) }),
+            "alerts": .array(record.alerts.map { .string($0.kind) }),
+            "raised_alerts": .array(
+                record.alerts.map {
+                    ["kind": .string($0.kind), "detail": $0.detail, "raised_at": .time($0.raisedAt)]
+                }),
             "connection": connection,
             "last_import": lastImport,
             "usage": ["api_calls_30d": .int(record.usage.apiCalls), "api_errors_30d": .int(record.usage.apiErrors)],
@@ -79,6 +83,16 @@ public enum TenantJSON {
             ],
             "health": ["enum": ["ok", "not_connected", "paused", "failing", "suspended"]],
             "alerts": ["type": "array", "items": ["type": "string"]],
+            "raised_alerts": [
+                "type": "array",
+                "items": [
+                    "type": "object",
+                    "properties": [
+                        "kind": ["type": "string"], "detail": ["type": "object"],
+                        "raised_at": ["type": "string", "format": "date-time"],
+                    ],
+                ],
+            ],
             "connection": ["type": ["object", "null"]], "last_import": ["type": ["object", "null"]],
             "usage": ["type": "object"], "created_at": ["type": "string", "format": "date-time"],
         ],

@@ -46,6 +46,18 @@ public struct AudienceRoutes: RouteGroup {
             return .object(try await audiences.find(tenantID: context.tenant.id, id: id).json)
         }
         routes.on(
+            .patch, "/api/v0/audiences/{id}", .write,
+            RouteDescription(
+                "Change the name or the rules of an audience", tag: "Audiences",
+                body: [
+                    "type": "object", "properties": ["name": ["type": "string"], "rules": ["type": "object"]],
+                ], problems: [(.notFound, "audience_not_found")])
+        ) { context in
+            let id = try context.id(notFound: "audience_not_found")
+            return .object(
+                try await audiences.update(tenant: context.tenant, id: id, body: try context.json()).json)
+        }
+        routes.on(
             .delete, "/api/v0/audiences/{id}", .write,
             RouteDescription("Remove an audience", tag: "Audiences", status: .noContent)
         ) { context in

@@ -66,7 +66,7 @@ public struct ImportRoutes: RouteGroup {
             .get, "/api/v0/imports/{id}/rejections", .read, feature: .emarsys,
             RouteDescription(
                 "List what did not come in, with reason and source values; kept for 14 days.", tag: "Imports",
-                query: RouteDescription.paging,
+                query: [.init("code", "Only these reasons, separated by commas.")] + RouteDescription.paging,
                 item: [
                     "type": "object",
                     "properties": [
@@ -75,9 +75,24 @@ public struct ImportRoutes: RouteGroup {
                     ],
                 ], problems: [(.notFound, "import_not_found")])
         ) { context in
+            let codes = context.request.queryItem("code")?.split(separator: ",").map(String.init)
             let page = try await imports.rejections(
-                context.tenant.id, try context.id(notFound: "import_not_found"), try context.page())
+                context.tenant.id, try context.id(notFound: "import_not_found"),
+                codes: codes.flatMap { $0.isEmpty ? nil : $0 }, try context.page())
             return .list(page) { $0.json }
+        }
+        routes.on(
+            .get, "/api/v0/imports/{id}/rejections/reasons", .read, feature: .emarsys,
+            RouteDescription(
+                "Count what did not come in by reason, the most frequent first.", tag: "Imports",
+                item: [
+                    "type": "object",
+                    "properties": ["code": ["type": "string"], "count": ["type": "integer"]],
+                ], problems: [(.notFound, "import_not_found")])
+        ) { context in
+            let reasons = try await imports.rejectionReasons(
+                context.tenant.id, try context.id(notFound: "import_not_found"))
+            return .enveloped(reasons.map { ["code": .string($0.code), "count": .int($0.count)] })
         }
     }
 

@@ -125,6 +125,10 @@ extension MappingRoutes {
         ],
     ]
 
+    static let sampleSchema: JSON = [
+        "type": "object", "properties": ["field_id": ["type": "string"], "sample": ["type": "string"]],
+    ]
+
     static let propertySchema: JSON = [
         "type": "object", "required": ["name", "type"],
         "properties": [

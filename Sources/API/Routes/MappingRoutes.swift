@@ -63,6 +63,18 @@ public struct MappingRoutes: RouteGroup {
                 problems: [(.conflict, "not_connected"), (.badGateway, "emarsys_unreachable")])
         ) { context in .enveloped(try await catalogue.fields(of: context.tenant).map(Self.object)) }
         routes.on(
+            .get, "\(base)/fields/samples", .read, feature: .emarsys,
+            RouteDescription(
+                "A value of each field as some contact has it; fields that are empty for all who were looked at are "
+                    + "left out.", tag: "Mapping", item: Self.sampleSchema,
+                problems: [(.conflict, "not_connected"), (.badGateway, "emarsys_unreachable")])
+        ) { context in
+            .enveloped(
+                try await catalogue.samples(of: context.tenant).map {
+                    ["field_id": .string(String($0.field)), "sample": .string($0.text)]
+                })
+        }
+        routes.on(
             .get, "\(base)/mappings", .read, feature: .emarsys,
             RouteDescription("Which fields become what.", tag: "Mapping", item: Self.mappingSchema)
         ) { context in .enveloped(try await mappings.list(context.tenant).map(Self.object)) }
@@ -108,12 +120,17 @@ public struct MappingRoutes: RouteGroup {
         routes.on(
             .get, "\(base)/segments", .read, feature: .emarsys,
             RouteDescription(
-                "Segments of the Emarsys account.", tag: "Segments",
+                "Segments of the Emarsys account, with the size that the last import found.", tag: "Segments",
                 problems: [(.conflict, "not_connected"), (.badGateway, "emarsys_unreachable")])
         ) { context in
-            .enveloped(
-                try await catalogue.segments(of: context.tenant).map {
-                    ["id": .string(String($0.id)), "name": .string($0.name), "type": .string($0.type)]
+            let known = try await catalogue.segments(of: context.tenant)
+            let sizes = try await segments.sizes(context.tenant)
+            return .enveloped(
+                known.map {
+                    [
+                        "id": .string(String($0.id)), "name": .string($0.name), "type": .string($0.type),
+                        "size": .optional(sizes[String($0.id)]),
+                    ]
                 })
         }
         routes.on(

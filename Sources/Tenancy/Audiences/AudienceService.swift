@@ -51,11 +51,22 @@ public struct AudienceService: Sendable {
         return audience
     }
 
+    /// Changes the name, the rules or both. Throws 404, and 422 as making one does.
+    public func update(tenant: Tenant, id: UUID, body: JSON) async throws -> Audience {
+        let known = try await find(tenantID: tenant.id, id: id)
+        let name = body["name"] == nil ? known.name : try Self.name(body)
+        let rules = body["rules"] ?? known.rules
+        _ = try Self.compile(rules, tenant)
+        let audience = Audience(id: id, name: name, rules: rules, createdAt: known.createdAt)
+        let rows = try await database.run(
+            .tenant(tenant.id), AudienceStore.update(audience, tenantID: tenant.id, now: time.now()))
+        if rows.isEmpty { throw Self.notFound }
+        return audience
+    }
+
     /// Makes an audience from `{name, rules}`. Throws 422 for an unknown field or op and values that do not fit.
     public func create(tenant: Tenant, body: JSON) async throws -> Audience {
-        guard let name = body["name"]?.string?.trimmed, (1...200).contains(name.utf8.count) else {
-            throw Problem.invalid([FieldError(field: "name", code: "required", message: "must be 1 to 200 characters")])
-        }
+        let name = try Self.name(body)
         let rules = body["rules"] ?? .null
         _ = try Self.compile(rules, tenant)
         let audience = Audience(id: SecureRandom.uuid(), name: name, rules: rules, createdAt: time.now())
@@ -92,6 +103,13 @@ public struct AudienceService: Sendable {
         let hasMore = items.count > request.limit
         let shown = hasMore ? Array(items.prefix(request.limit)) : items
         return Page(items: shown.map(\.0), next: hasMore ? shown.last?.1 : nil)
+    }
+
+    private static func name(_ body: JSON) throws(Problem) -> String {
+        guard let name = body["name"]?.string?.trimmed, (1...200).contains(name.utf8.count) else {
+            throw .invalid([FieldError(field: "name", code: "required", message: "must be 1 to 200 characters")])
+        }
+        return name
     }
 
     private static func compile(_ rules: JSON, _ tenant: Tenant) throws(Problem) -> JSON {

@@ -34,6 +34,18 @@ enum AudienceStore {
             ])
     }
 
+    static func update(_ audience: Audience, tenantID: UUID, now: Timestamp) -> Query {
+        Query(
+            """
+            UPDATE app.audiences SET name = $3, rules = $4, updated_at = $5
+             WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING id
+            """,
+            [
+                .uuid(tenantID), .uuid(audience.id), .text(audience.name), .jsonb(audience.rules.encoded()),
+                .timestamp(now),
+            ])
+    }
+
     static func remove(tenantID: UUID, id: UUID, now: Timestamp) -> Query {
         Query(
             """

@@ -164,7 +164,11 @@ enum TenantAdministrationStore {
                     SELECT DISTINCT ON (tenant_id) tenant_id, id, state, error_code, finished_at FROM app.imports
                      WHERE tenant_id = ANY ($1) ORDER BY tenant_id, queued_at DESC, id
                     """, [ids]),
-                Query("SELECT tenant_id, kind FROM app.alerts WHERE tenant_id = ANY ($1) AND state = 'raised'", [ids]),
+                Query(
+                    """
+                    SELECT tenant_id, kind, detail, raised_at FROM app.alerts
+                     WHERE tenant_id = ANY ($1) AND state = 'raised' ORDER BY tenant_id, kind
+                    """, [ids]),
                 Query(
                     """
                     SELECT tenant_id, sum(calls)::bigint, sum(errors)::bigint FROM app.api_usage_daily
@@ -190,8 +194,13 @@ enum TenantAdministrationStore {
             imports[try row.get(0)] = TenantRecord.LastImport(
                 id: try row.get(1), state: try row.get(2), errorCode: try row.get(3), finishedAt: try row.get(4))
         }
-        var alerts: [UUID: [String]] = [:]
-        for row in details[3] { alerts[try row.get(0), default: []].append(try row.get(1)) }
+        var alerts: [UUID: [TenantRecord.RaisedAlert]] = [:]
+        for row in details[3] {
+            let detail: [UInt8] = try row.get(2)
+            alerts[try row.get(0), default: []].append(
+                TenantRecord.RaisedAlert(
+                    kind: try row.get(1), detail: (try? JSON.parse(detail)) ?? .null, raisedAt: try row.get(3)))
+        }
         var usage: [UUID: TenantRecord.Usage] = [:]
         for row in details[4] {
             usage[try row.get(0)] = TenantRecord.Usage(apiCalls: try row.get(1), apiErrors: try row.get(2))
@@ -201,7 +210,7 @@ enum TenantAdministrationStore {
                 id: base.id, instanceName: base.instanceName, displayName: base.displayName, status: base.status,
                 timeZone: base.timeZone, defaultCurrency: base.currency, defaultCountry: base.country,
                 features: features[base.id] ?? [], createdAt: base.createdAt, connection: connections[base.id],
-                lastImport: imports[base.id], alerts: (alerts[base.id] ?? []).sorted(),
+                lastImport: imports[base.id], alerts: alerts[base.id] ?? [],
                 usage: usage[base.id] ?? TenantRecord.Usage(apiCalls: 0, apiErrors: 0))
         }
     }

@@ -36,6 +36,16 @@ public struct TenantRecord: Sendable, Hashable {
         public let lastError: JSON?
     }
 
+    /// An alert that is raised now.
+    public struct RaisedAlert: Sendable, Hashable {
+        /// Its kind, such as `import_failed`.
+        public let kind: String
+        /// Numbers behind it.
+        public let detail: JSON
+        /// Since when.
+        public let raisedAt: Timestamp
+    }
+
     /// The id.
     public let id: UUID
     /// The label of the host.
@@ -58,8 +68,8 @@ public struct TenantRecord: Sendable, Hashable {
     public let connection: Connection?
     /// Nil before the first run.
     public let lastImport: LastImport?
-    /// Kinds of alerts that are raised now.
-    public let alerts: [String]
+    /// What is raised now, by kind.
+    public let alerts: [RaisedAlert]
     /// The last thirty days.
     public let usage: Usage
 

@@ -144,9 +144,13 @@ public struct ImportService: Sendable {
     }
 
     /// What did not come in, the latest first. Throws 404 `import_not_found`.
-    public func rejections(_ tenant: UUID, _ id: UUID, _ page: PageRequest) async throws -> Page<ImportRejection> {
+    ///
+    /// - Parameter codes: only these reasons; nil means all
+    public func rejections(
+        _ tenant: UUID, _ id: UUID, codes: [String]? = nil, _ page: PageRequest
+    ) async throws -> Page<ImportRejection> {
         _ = try await find(tenant, id)
-        let rows = try await database.run(.tenant(tenant), ImportStore.rejections(tenant, id, page))
+        let rows = try await database.run(.tenant(tenant), ImportStore.rejections(tenant, id, codes: codes, page))
         var items: [ImportRejection] = []
         for row in rows {
             let values: [UInt8] = try row.get(2)
@@ -156,6 +160,13 @@ public struct ImportService: Sendable {
                     contactID: try row.get(3), createdAt: try row.get(4)))
         }
         return Page(fetched: items, request: page) { PageCursor(time: $0.createdAt, id: $0.id) }
+    }
+
+    /// How often each reason kept something out, the most frequent first. Throws 404 `import_not_found`.
+    public func rejectionReasons(_ tenant: UUID, _ id: UUID) async throws -> [(code: String, count: Int)] {
+        _ = try await find(tenant, id)
+        let rows = try await database.run(.tenant(tenant), ImportStore.rejectionReasons(tenant, id))
+        return try rows.map { (code: try $0.get(0), count: Int(try $0.get(1, as: Int64.self))) }
     }
 
     /// The present, for the seconds that a run still needs.

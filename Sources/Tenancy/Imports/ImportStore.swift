@@ -256,14 +256,25 @@ enum ImportStore {
             ])
     }
 
-    static func rejections(_ tenant: UUID, _ id: UUID, _ page: PageRequest) -> Query {
+    static func rejections(_ tenant: UUID, _ id: UUID, codes: [String]?, _ page: PageRequest) -> Query {
         Query(
             """
             SELECT id, code, "values", contact_id, created_at FROM app.import_rejections
-             WHERE tenant_id = $1 AND import_id = $2 AND (created_at, id) < ($3, $4)
+             WHERE tenant_id = $1 AND import_id = $2 AND (created_at, id) < ($3, $4) AND ($6::text[] IS NULL OR code = ANY ($6))
              ORDER BY created_at DESC, id DESC LIMIT $5
             """,
-            [.uuid(tenant), .uuid(id), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount)])
+            [
+                .uuid(tenant), .uuid(id), .timestamp(page.fallingTime), .uuid(page.fallingID), .int4(page.fetchCount),
+                codes.map { .textArray($0) } ?? .null(.textArray),
+            ])
+    }
+
+    static func rejectionReasons(_ tenant: UUID, _ id: UUID) -> Query {
+        Query(
+            """
+            SELECT code, count(*) FROM app.import_rejections WHERE tenant_id = $1 AND import_id = $2
+             GROUP BY code ORDER BY 2 DESC, 1
+            """, [.uuid(tenant), .uuid(id)])
     }
 
     static func enter(_ tenant: UUID, _ entries: [(segment: String, contact: UUID)], now: Timestamp) -> Query {

@@ -9,17 +9,23 @@ public struct LiveChange: Sendable, Hashable {
         case imports
         /// Webhooks that arrived.
         case events
+        /// Deliveries to the charles instance: new ones, and what became of the latest.
+        case deliveries
+        /// Conflicts of identity: new ones, and that one was resolved.
+        case conflicts
+        /// Alerts: raised and recovered.
+        case alerts
     }
 
     /// The topic.
     public let topic: Topic
-    /// The run or event.
+    /// The run, event, delivery or conflict; of an alert, an id made from its kind.
     public let id: UUID
     /// Its state.
     public let state: String
-    /// The event's name, for events.
-    public let eventName: String?
-    /// When it arrived or was queued.
+    /// The event's name, the delivery's type, the conflict's code or the alert's kind.
+    public let name: String?
+    /// When it arrived, was queued or raised.
     public let at: Timestamp
     /// Changes whenever the page should look again.
     public let version: Int

@@ -50,6 +50,18 @@ public enum SegmentSelectionStore {
         return selections
     }
 
+    /// Sizes by segment, where an import has found one.
+    static func sizes(_ tenant: UUID, in database: Database) async throws(DatabaseError) -> [String: Int] {
+        let rows = try await database.run(
+            .tenant(tenant),
+            Query(
+                "SELECT segment_id, size FROM app.selected_segments WHERE tenant_id = $1 AND size IS NOT NULL",
+                [.uuid(tenant)]))
+        var sizes: [String: Int] = [:]
+        for row in rows { sizes[try row.get(0)] = Int(try row.get(1, as: Int32.self)) }
+        return sizes
+    }
+
     /// Selects a segment, or changes its interval. One selected anew starts over.
     static func select(
         _ tenant: UUID, segment: String, name: String, type: String, intervalHours: Int?, now: Timestamp

@@ -37,6 +37,11 @@ public struct SegmentSelectionService: Sendable {
         try await SegmentSelectionStore.list(tenant.id, in: database)
     }
 
+    /// Sizes by segment that imports have found, also of segments that are selected no more.
+    public func sizes(_ tenant: Tenant) async throws -> [String: Int] {
+        try await SegmentSelectionStore.sizes(tenant.id, in: database)
+    }
+
     /// Replaces the selection: new segments are imported at once, those left out are imported no more; their contacts stay.
     ///
     /// Throws 409 `not_connected`; 422 `unknown_segment`, `duplicate_segment`, `interval_out_of_range`.
