@@ -1,9 +1,9 @@
 // The operators' console.
 import { api, setCsrf, whenSignedOut } from "./core/api.js";
+import { badge } from "./core/dom.js";
 import { on, start } from "./core/router.js";
 import { frame, markCurrent, restoreTheme, show, showFault } from "./core/shell.js";
 import { t } from "./core/texts.js";
-import { signIn } from "./pages/sign-in.js";
 
 restoreTheme();
 const root = document.getElementById("root");
@@ -14,6 +14,8 @@ on("/tenants", page("tenants", "tenants"));
 on("/tenants/:name", page("tenant", "tenant"));
 on("/queues", page("queues", "queues"));
 
+const signIn = async (...values) => (await import("./pages/sign-in.js")).signIn(root, ...values);
+
 async function begin() {
   let session;
   try {
@@ -23,15 +25,15 @@ async function begin() {
       showFault(root, fault, begin);
       return;
     }
-    return signIn(root, begin, { operator: true });
+    return signIn(begin, { operator: true });
   }
   setCsrf(session.csrf_token);
   const { main, nav } = frame(root, {
-    where: t("Operators"), user: session.name, operator: true,
+    where: badge("off", t("Operator"), "shield"), user: session.name, operator: true,
     navigation: [{ items: [{ href: "/tenants", icon: "contacts", text: t("Tenants") }, { href: "/queues", icon: "pulse", text: t("Queues") }] }],
     signOut: async () => { await api.delete("/session").catch(() => {}); location.assign("/"); },
   });
-  whenSignedOut(() => signIn(root, () => location.reload(), { ended: true, operator: true }));
+  whenSignedOut(() => signIn(() => location.reload(), { ended: true, operator: true }));
   start((found, context) => { markCurrent(nav, location.pathname); return show(main, found, { ...context, session }, t("Operators")); });
 }
 

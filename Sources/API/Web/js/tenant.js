@@ -1,10 +1,12 @@
 // The pages of one instance.
+import { followAlerts } from "./core/alerts.js";
 import { api, setCsrf, whenSignedOut } from "./core/api.js";
 import { setRegion } from "./core/format.js";
+import { debounced } from "./core/list.js";
+import { listen } from "./core/live.js";
 import { navigate, on, start } from "./core/router.js";
 import { frame, markCurrent, restoreTheme, setCount, show, showFault } from "./core/shell.js";
 import { t } from "./core/texts.js";
-import { signIn } from "./pages/sign-in.js";
 
 restoreTheme();
 const root = document.getElementById("root");
@@ -55,6 +57,8 @@ const navigation = () => [
   ] },
 ];
 
+const signIn = async (...values) => (await import("./pages/sign-in.js")).signIn(root, ...values);
+
 async function begin() {
   let session;
   try {
@@ -64,22 +68,25 @@ async function begin() {
       showFault(root, fault, begin);
       return;
     }
-    return signIn(root, begin);
+    return signIn(begin);
   }
   setCsrf(session.csrf_token);
   setRegion(session);
-  const { main, nav } = frame(root, {
+  const { main, nav, banner } = frame(root, {
     where: session.display_name, navigation: navigation(), user: session.name,
     signOut: async () => { await api.delete("/session").catch(() => {}); location.assign("/"); },
   });
   let started = false;
-  whenSignedOut(() => { if (started) { started = false; signIn(root, () => location.reload(), { ended: true }); } });
+  whenSignedOut(() => { if (started) { started = false; signIn(() => location.reload(), { ended: true }); } });
   start((found, context) => {
     started = true;
     markCurrent(nav, location.pathname);
     return show(main, found, { ...context, session }, session.display_name);
   });
-  api.list("/identity_conflicts?status=open&limit=200").then((open) => setCount(nav, "/conflicts", open.items.length)).catch(() => {});
+  const count = () => api.list("/identity_conflicts?status=open&limit=200").then((open) => setCount(nav, "/conflicts", open.next ? "200+" : open.items.length), () => {});
+  count();
+  listen(["conflicts"], { conflict: debounced(count, 500) }, new AbortController().signal);
+  followAlerts(banner);
 }
 
 begin();

@@ -4,7 +4,7 @@ import { t } from "../core/texts.js";
 
 let number = 0;
 
-/** items: [{value, text, note, disabled}]. Returns {element, input, value(), set(value)}. */
+/** items: [{value, text, note, sample, disabled}]; `sample` may arrive later. Returns {element, input, value(), set(value)}. */
 export function combobox({ label, items, value, placeholder, onchange = () => {} }) {
   const id = `cb${++number}`;
   let chosen = value ?? null;
@@ -20,15 +20,17 @@ export function combobox({ label, items, value, placeholder, onchange = () => {}
   const close = () => { list.hidden = true; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); active = -1; };
   const open = (all = false) => {
     const wanted = all ? "" : input.value.trim().toLowerCase();
-    shown = items.filter((i) => `${i.text} ${i.note ?? ""} ${i.value}`.toLowerCase().includes(wanted)).slice(0, 50);
+    shown = items.filter((i) => `${i.text} ${i.note ?? ""} ${i.sample ?? ""} ${i.value}`.toLowerCase().includes(wanted)).slice(0, 50);
     fill(list, shown.length === 0 && h("li", { class: "muted" }, t("Nothing found")), shown.map((item, index) => h("li", {
       role: "option", id: `${id}-${index}`, "aria-selected": String(item.value === chosen), "aria-disabled": item.disabled ? "true" : null,
       onmousedown: (event) => event.preventDefault(), onclick: () => take(item),
-    }, icon(item.disabled ? "off" : item.value === chosen ? "check" : "plus"), item.text, " ", h("span", { class: "muted xs" }, item.note))));
+    }, icon(item.disabled ? "off" : item.value === chosen ? "check" : "plus"), h("span", { class: "grow" }, item.text, item.sample && h("span", { class: "sample xs muted" }, item.sample)), " ", h("span", { class: "muted xs" }, item.note))));
     list.hidden = false;
     list.scrollIntoView({ block: "nearest" });
     input.setAttribute("aria-expanded", "true");
   };
+  /** Paints the open list again: more is known of its items. */
+  const refresh = () => { if (!list.hidden) { const at = active; open(input.value === text(chosen)); active = at - 1; if (at >= 0) move(1); } };
   const move = (by) => {
     if (list.hidden) open(true);
     if (shown.length === 0) return;
@@ -57,7 +59,7 @@ export function combobox({ label, items, value, placeholder, onchange = () => {}
   const error = h("span", { class: "error", hidden: true });
   const element = h("div", { class: "field" }, h("label", { for: id }, label), h("div", { class: "search" }, icon("search"), input), list, error);
   return {
-    element, input, value: () => chosen, set: (v) => { chosen = v; input.value = text(v); },
+    element, input, refresh, value: () => chosen, set: (v) => { chosen = v; input.value = text(v); },
     setError: (message) => { error.hidden = !message; fill(error, message && icon("bad"), message && h("span", {}, message)); },
   };
 }

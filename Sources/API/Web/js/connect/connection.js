@@ -2,8 +2,8 @@
 import { api } from "../core/api.js";
 import { badge, button, field, fill, h, input, notice, plain } from "../core/dom.js";
 import { problemNotice } from "../core/dialog.js";
-import { t } from "../core/texts.js";
-import { PERMISSIONS } from "../pages/marketplace.js";
+import { said, t } from "../core/texts.js";
+import { PERMISSIONS } from "./permissions.js";
 
 const GROUPS = [["Contacts", "contact."], ["Export", "export."], ["Fields", "field."], ["Segments", "segment."]];
 /** Permissions of paths that charles can do without: a missing one warns and does not block. */
@@ -68,7 +68,7 @@ export async function connectionStep(state) {
       }
       const result = (await api.post("/integrations/emarsys/connection/test")).data[0];
       if (result.error) {
-        fill(permissions, notice("bad", h("strong", {}, result.error.detail), " ", result.error.advice));
+        fill(permissions, notice("bad", h("strong", {}, said(result.error.code, result.error.detail)), " ", said(`${result.error.code}.advice`, result.error.advice)));
         return false;
       }
       checked = true;
@@ -95,12 +95,12 @@ export async function connectionStep(state) {
           missing.length > 0 && badge("bad", t("{n} missing", { n: missing.length })), " ",
           having("unverified").length > 0 && badge("off", t("{n} not checked", { n: having("unverified").length }), "info"), " ",
           having("checking").length > 0 && badge("info", t("Checking")))),
-      blocking.map((p) => notice("bad", h("strong", {}, t("{name} is missing.", { name: p.permission })), " ", p.detail ?? t("Grant it in Emarsys, then check again."))),
+      blocking.map((p) => notice("bad", h("strong", {}, t("{name} is missing.", { name: p.permission })), " ", t("In Emarsys, open Security Settings > API Users, edit this API user, switch the permission on and save. Then check again."))),
       warning.map((p) => notice("warn", h("strong", {}, t("{name} is missing.", { name: p.permission })), " ", t("charles can do without it: contacts are read another way. Grant it to be ready for larger imports."))),
       h("div", { class: "checks" }, GROUPS.map(([title, prefix]) => h("section", {}, h("h4", {}, t(title)), h("ul", { class: "list" },
         PERMISSIONS.filter((p) => p.startsWith(prefix) || (prefix === "segment." && p.startsWith("combinedsegment."))).map((permission) => {
           const [cls, text, symbol] = look[by.get(permission)?.status ?? "unverified"];
-          return h("li", { class: cls, title: by.get(permission)?.detail ?? null }, h("code", {}, permission), plain(cls, text, symbol));
+          return h("li", { class: cls, title: said(`permission.${by.get(permission)?.status}`, by.get(permission)?.detail) ?? null }, h("code", {}, permission), plain(cls, text, symbol));
         }))))));
     setGate(blocking.length ? t("Grant the missing permission to go on.") : null);
     return blocking.length === 0;

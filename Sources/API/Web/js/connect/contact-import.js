@@ -3,7 +3,7 @@ import { api } from "../core/api.js";
 import { badge, button, field, fill, h, icon, input, notice, select } from "../core/dom.js";
 import { confirm, openDialog, problemNotice } from "../core/dialog.js";
 import { t } from "../core/texts.js";
-import { optional } from "../pages/marketplace.js";
+import { optional } from "../pages/import-state.js";
 import { combobox } from "./combobox.js";
 
 const LIMIT = 20;
@@ -25,6 +25,15 @@ export async function importStep(state) {
     api.list("/custom_properties", { signal }), optional(api.one("/integrations/emarsys/opt_in", { signal })),
   ]);
   const known = new Map(fields.items.map((f) => [idOf(f), f]));
+  /** A value of each field as some contact has it. It may take Emarsys a while: the step does not wait for it. */
+  const samples = new Map();
+  api.list("/integrations/emarsys/fields/samples", { signal }).then(({ items }) => {
+    for (const { field_id, sample } of items) samples.set(field_id, sample);
+    for (const show of shown) show();
+  }, () => {});
+  /** What shows samples and is painted again when they come. */
+  const shown = new Set();
+  const item = (f, more = {}) => ({ value: idOf(f), text: f.name ?? idOf(f), note: typeName(f), get sample() { return samples.get(idOf(f)); }, ...more });
   const defaults = mappings.items.filter((m) => DEFAULTS.some(([d]) => d === m.destination));
   const rows = mappings.items.filter((m) => m.destination.startsWith("custom_properties.")).map((m) => ({ ...m }));
   const definitions = [...properties.items];
@@ -34,6 +43,10 @@ export async function importStep(state) {
   const body = h("tbody", { role: "rowgroup" });
   const add = button(t("Add field mapping"), { class: "sm", onclick: () => { rows.push({ source: "", destination: "", overwrite: "always", on_empty: "clear" }); changed = true; paint(rows.length - 1); } }, "plus");
   const problem = h("div", {});
+
+  const textFields = fields.items.map((f) => item(f, { disabled: !isText(f), note: isText(f) ? typeName(f) : t("{type}, not a text field", { type: typeName(f) }) }))
+    .sort((a, b) => a.disabled - b.disabled);
+  const target = combobox({ label: t("Field on Emarsys"), items: textFields, value: state.draft.opt_in_field ?? optIn?.field_id, placeholder: t("Search, for example “opt-in”") });
 
   const defaultRow = ([destination, from, to]) => {
     const mapping = defaults.find((m) => m.destination === destination);
@@ -46,22 +59,32 @@ export async function importStep(state) {
       h("td", { role: "cell", class: "hide-s" }, t("Always")), h("td", { role: "cell", class: "hide-s" }));
   };
   const sample = (f) => {
-    if (!f?.choices?.length) return null;
-    const some = f.choices.slice(0, 3).map((c) => c.label).join(", ") + (f.choices.length > 3 ? " …" : "");
-    return typeOf(f) === "multichoice" ? t("Labels, joined by commas. For example: {choices}", { choices: some }) : t("The label. For example: {choices}", { choices: some });
+    const seen = samples.get(idOf(f));
+    const some = seen ?? f.choices?.slice(0, 3).map((c) => c.label).join(", ") + (f.choices?.length > 3 ? " …" : "");
+    if (f.choices?.length) return typeOf(f) === "multichoice" ? t("{type}: labels, joined by commas. For example: {sample}", { type: typeName(f), sample: some }) : t("{type}: we import the label. For example: {sample}", { type: typeName(f), sample: some });
+    return seen ? t("{type}. For example: {sample}", { type: typeName(f), sample: seen }) : typeName(f);
+  };
+  /** What the chosen field holds; becomes more exact once samples are there. */
+  const sampleLine = (f) => {
+    const line = h("p", { class: "xs muted wrap" });
+    const show = () => { line.textContent = sample(f); };
+    show();
+    shown.add(show);
+    return line;
   };
 
   const customRow = (row, index) => {
     const source = known.get(row.source);
     const picker = combobox({
       label: t("Source field {n}", { n: index + 1 }), value: row.source, placeholder: t("Search a field"),
-      items: fields.items.map((f) => ({ value: idOf(f), text: f.name ?? idOf(f), note: typeName(f) })),
-      onchange: async (item) => {
-        row.source = item.value;
+      items: fields.items.map((f) => item(f)),
+      onchange: async (chosen) => {
+        row.source = chosen.value;
         changed = true;
         paint(index);
       },
     });
+    shown.add(picker.refresh);
     picker.element.querySelector("label").className = "vh";
     const destination = select([["", t("Choose a property")], ...definitions.map((d) => [`custom_properties.${d.name}`, `${d.name} (${propertyTypes()[d.type] ?? d.type})`]), ["+", t("Create a property …")]], row.destination, {
       "aria-label": t("Destination of {name}", { name: source?.name ?? t("field {n}", { n: index + 1 }) }),
@@ -76,7 +99,7 @@ export async function importStep(state) {
       "aria-label": t("Overwrite what charles has for {name}", { name: source?.name ?? index + 1 }), onchange: (event) => { row.overwrite = event.target.value; changed = true; },
     });
     return h("tr", { role: "row" },
-      h("td", { role: "cell", class: "full" }, picker.element, sample(source) && h("p", { class: "xs muted" }, sample(source))),
+      h("td", { role: "cell", class: "full" }, picker.element, source && sampleLine(source)),
       h("td", { role: "cell", class: "hide-s" }, icon("arrow")), h("td", { role: "cell", class: "full" }, destination),
       h("td", { role: "cell", "data-label": t("Overwrite") }, rule),
       h("td", { role: "cell", class: "actions" }, h("button", {
@@ -85,6 +108,8 @@ export async function importStep(state) {
       }, icon("close"))));
   };
   const paint = (focus) => {
+    shown.clear();
+    shown.add(target.refresh);
     fill(body, DEFAULTS.map(defaultRow), rows.map(customRow));
     counter.textContent = t("{n} of 20 custom fields", { n: rows.length });
     add.disabled = rows.length >= LIMIT;
@@ -92,9 +117,6 @@ export async function importStep(state) {
   };
   paint();
 
-  const textFields = fields.items.map((f) => ({ value: idOf(f), text: f.name ?? idOf(f), disabled: !isText(f), note: isText(f) ? typeName(f) : t("{type}, not a text field", { type: typeName(f) }) }))
-    .sort((a, b) => a.disabled - b.disabled);
-  const target = combobox({ label: t("Field on Emarsys"), items: textFields, value: state.draft.opt_in_field ?? optIn?.field_id, placeholder: t("Search, for example “opt-in”") });
   const granted = field(t("Value when granted"), input({ class: "input mono", value: optIn?.granted_value ?? "granted", maxlength: 60 }));
   const withdrawn = field(t("Value when withdrawn"), input({ class: "input mono", value: optIn?.withdrawn_value ?? "withdrawn", maxlength: 60 }));
   const stamp = field(t("Field for the time"), select([["", t("Do not send the time")], ...fields.items.filter((f) => isText(f) || typeOf(f) === "date").map((f) => [idOf(f), f.name ?? idOf(f)])], optIn?.timestamp_field_id ?? ""), { optional: t("(optional)") });
@@ -145,7 +167,7 @@ export async function importStep(state) {
 function createProperty(source) {
   return new Promise((resolve) => {
     let made = null;
-    const { body, foot, close } = openDialog(t("Create a custom property"), { className: "dialog confirm", onclose: () => resolve(made) });
+    const { body, foot, close } = openDialog(t("Create a custom property"), { className: "dialog confirm", onclose: () => resolve(made), onleave: () => resolve(null) });
     const suggestion = (source?.name ?? "").toLowerCase().normalize("NFD").replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
     const name = field(t("Name"), input({ class: "input mono", value: suggestion, maxlength: 64 }), { hint: t("Letters, digits and _. It cannot be changed later.") });
     const type = field(t("Type"), select(Object.entries(propertyTypes()), source ? propertyType(source) : "string"));

@@ -4,7 +4,7 @@ import { append, button, fill, h, icon, skeleton } from "../core/dom.js";
 import { openDialog, problemNotice } from "../core/dialog.js";
 import { remember } from "../core/router.js";
 import { t } from "../core/texts.js";
-import { optional } from "../pages/marketplace.js";
+import { optional } from "../pages/import-state.js";
 import { connectionStep } from "./connection.js";
 import { importStep } from "./contact-import.js";
 import { nameStep } from "./name.js";
@@ -24,7 +24,7 @@ export async function openConnect({ session, connection, step, finished }) {
   const stepper = h("ol", { class: "stepper" });
   const { dialog, body, foot, heading, close } = openDialog(t("Connect Emarsys"), {
     closeLabel: t("Close, your entries are kept"), head: [stepper],
-    onclose: () => { abort.abort(); remember({ connect: null }); finished(); },
+    onclose: () => { abort.abort(); remember({ connect: null }); finished(); }, onleave: () => abort.abort(),
   });
   fill(body, skeleton(5));
   let saved = {};
@@ -37,15 +37,16 @@ export async function openConnect({ session, connection, step, finished }) {
   /** Everything typed so far, shared by the steps. */
   const state = {
     session, connection, draft: saved.draft ?? {}, signal: abort.signal,
-    reached: connection && connection.status !== "disconnected" ? 5 : saved.step ?? 1,
+    step: 1, reached: connection && connection.status !== "disconnected" ? 5 : saved.step ?? 1,
     async keep(values = {}) {
       Object.assign(this.draft, values);
-      await api.put("/integrations/emarsys/draft", { step: Math.max(1, this.reached), draft: this.draft }).catch(() => {});
+      await api.put("/integrations/emarsys/draft", { step: this.step, draft: this.draft }).catch(() => {});
     },
   };
 
   const go = async (number) => {
     state.reached = Math.max(state.reached, number);
+    if (number > 1 || state.step > 1) { state.step = number; state.keep(); }
     remember({ connect: String(number) });
     fill(stepper, STEPS.map((s, i) => {
       const here = i + 1 === number;

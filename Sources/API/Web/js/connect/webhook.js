@@ -27,8 +27,16 @@ export async function webhookStep(state) {
       h("strong", {}, t("The first event has arrived")), h("p", { class: "small" }, h("code", {}, event.event_name ?? "–"), " ", t("at {time}", { time: time(event.received_at) }), " ", link(t("See the event"), `/events/${event.id}`))));
   };
   const known = await api.list("/events?limit=1", { signal }).catch(() => ({ items: [] }));
+  const first = async () => { const { items } = await api.list("/events?limit=1", { signal }); if (items.length > 0) arrived(items[0]); };
   if (known.items.length > 0) arrived(known.items[0]);
-  else listen("/stream?topics=events", { event: arrived }, signal, (now) => { if (waiting.className === "waiting") paintWaiting(now !== "open"); });
+  else {
+    listen(["events"], { event: (event) => { if (waiting.className === "waiting") arrived(event); } }, signal, (now) => {
+      if (waiting.className !== "waiting") return;
+      paintWaiting(now !== "open");
+      // What came while nobody listened.
+      if (now === "open") first().catch(() => {});
+    });
+  }
 
   const reveal = async () => (await api.one("/integrations/emarsys/webhook?reveal=true")).secret;
   const secretBox = h("div", {});

@@ -23,7 +23,7 @@ let onSignedOut = () => {};
 export function setCsrf(token) { csrfToken = token; }
 export function whenSignedOut(callback) { onSignedOut = callback; }
 
-async function call(method, path, body, { signal, raw } = {}) {
+async function call(method, path, body, { signal, raw, watched } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
@@ -42,7 +42,7 @@ async function call(method, path, body, { signal, raw } = {}) {
   let parsed = null;
   try { parsed = text ? JSON.parse(text) : null; } catch { /* not ours: the status says enough */ }
   if (response.ok) return parsed;
-  if (response.status === 401 && path !== "/session") onSignedOut();
+  if (response.status === 401 && (watched || path !== "/session")) onSignedOut();
   throw new Problem(response.status, parsed);
 }
 

@@ -3,8 +3,11 @@ import { append, button, fill, h, icon, notice } from "./dom.js";
 import { Problem } from "./api.js";
 import { problemText, t } from "./texts.js";
 
-/** Opens a modal pop-up. Returns {dialog, body, foot, close}; `onclose` runs once however it closes. */
-export function openDialog(title, { className = "dialog", closeLabel, head = [], onclose = () => {} } = {}) {
+/**
+ * Opens a modal pop-up. Returns {dialog, body, foot, close}; `onclose` runs once however it closes, `onleave` instead of it when
+ * the page below is left.
+ */
+export function openDialog(title, { className = "dialog", closeLabel, head = [], onclose = () => {}, onleave = () => {} } = {}) {
   const heading = h("h2", { id: "dialog-title", tabindex: "-1" }, title);
   const body = h("div", { class: "body stack-lg" });
   const foot = h("footer", {});
@@ -15,6 +18,7 @@ export function openDialog(title, { className = "dialog", closeLabel, head = [],
       head),
     body, foot);
   dialog.addEventListener("close", () => { dialog.remove(); onclose(); });
+  dialog.addEventListener("leave", () => { dialog.remove(); onleave(); });
   document.body.append(dialog);
   dialog.showModal();
   heading.focus();
@@ -25,7 +29,7 @@ export function openDialog(title, { className = "dialog", closeLabel, head = [],
 export function confirm({ title, text, consequences = [], action, act, danger = true }) {
   return new Promise((resolve) => {
     let done = false;
-    const { body, foot, close } = openDialog(title, { className: "dialog confirm", onclose: () => resolve(done) });
+    const { body, foot, close } = openDialog(title, { className: "dialog confirm", onclose: () => resolve(done), onleave: () => resolve(false) });
     const problem = h("div", {});
     append(body, [h("p", {}, text),
       consequences.length > 0 && h("ul", { class: "stages" }, consequences.map((c) => h("li", {}, icon("info"), h("p", {}, c)))), problem]);

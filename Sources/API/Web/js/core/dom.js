@@ -1,3 +1,5 @@
+import { t } from "./texts.js";
+
 // Elements without a template language. Text is always a text node: nothing that came from a customer is ever parsed as HTML.
 
 /** h("a", {class: "btn", href: "/x", onclick: f}, "text", [more]) — null and false children are left out. */
@@ -107,24 +109,30 @@ export function select(options, value, properties = {}) {
 export function copyable(value, { secret = false, reveal, labels }) {
   const code = h("code", {}, secret ? "••••••••••••••••••••••••" : value);
   const current = async () => (reveal ? (value ??= await reveal()) : value);
-  const label = h("span", {}, labels.copy);
   return h("div", { class: "code" }, code,
     secret && button(labels.show, {
       class: "quiet sm", onclick: async () => { code.textContent = await current(); },
     }, "eye"),
-    h("button", {
-      type: "button", class: "btn quiet sm", onclick: async () => {
-        try {
-          await navigator.clipboard.writeText(await current());
-          label.textContent = labels.copied;
-        } catch {
-          code.textContent = await current();
-          getSelection().selectAllChildren(code);
-          label.textContent = labels.press;
-        }
-        setTimeout(() => { label.textContent = labels.copy; }, 1600);
-      },
-    }, icon("copy"), label));
+    copyButton(current, labels.copy, { labels, fallback: async () => { code.textContent = await current(); return code; }, class: "quiet sm" }));
+}
+
+/** Copies a value, or what a function gives. `fallback` gives the element to select where the clipboard is closed. */
+export function copyButton(value, text, { labels, fallback, class: more = "sm" } = {}) {
+  const words = { copied: t("Copied"), press: t("Press Ctrl+C"), ...labels };
+  const label = h("span", {}, text);
+  return h("button", {
+    type: "button", class: `btn ${more}`, onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(typeof value === "function" ? await value() : value);
+        label.textContent = words.copied;
+      } catch {
+        if (!fallback) return;
+        getSelection().selectAllChildren(await fallback());
+        label.textContent = words.press;
+      }
+      setTimeout(() => { label.textContent = text; }, 1600);
+    },
+  }, icon("copy"), label);
 }
 
 /** A table that folds into cards on a phone. columns: [{title, cell(row), class, label, head}] */

@@ -18,10 +18,10 @@ export function number(value) {
   return value === null || value === undefined ? "–" : Number(value).toLocaleString(locale());
 }
 
-/** A decimal string with its currency; the amount is never calculated with here. */
-export function money(amount, code = currency) {
+/** A decimal string with its currency, with as many digits as it has (at most four) and no fewer than the currency has. */
+export function money(amount, code = currency, more = {}) {
   if (amount === null || amount === undefined) return "–";
-  return Number(amount).toLocaleString(locale(), { style: "currency", currency: code || currency });
+  return Number(amount).toLocaleString(locale(), { style: "currency", currency: code || currency, maximumFractionDigits: 4, ...more });
 }
 
 export function percent(share, digits = 1) {
@@ -32,6 +32,11 @@ const options = (more) => ({ timeZone: zone, ...more });
 
 export function date(iso) {
   return iso ? new Date(iso).toLocaleDateString(locale(), options({ day: "numeric", month: "long", year: "numeric" })) : "–";
+}
+
+/** A day of the calendar, as YYYY-MM-DD, without its year. */
+export function dayAndMonth(day) {
+  return new Date(`${day}T12:00:00Z`).toLocaleDateString(locale(), { timeZone: "UTC", day: "numeric", month: "short" });
 }
 
 export function time(iso) {

@@ -1,6 +1,6 @@
 // Long lists: a page at a time, more on demand, and back at the same place after Back.
 import { button, fill, h, skeleton, table, tableRow } from "./dom.js";
-import { api, query } from "./api.js";
+import { api, Problem, query } from "./api.js";
 import { problemNotice } from "./dialog.js";
 import { t } from "./texts.js";
 
@@ -73,7 +73,27 @@ export function pagedTable({ path, filters = {}, columns, blank, caption, signal
     }
   };
 
+  /** What is new since the list was shown comes in; what was loaded behind the first page stays, and so does the focus. */
+  const freshen = async () => {
+    const { key } = state;
+    try {
+      const page = await api.list(path + query({ ...filters, limit: pageSize }), { signal });
+      if (state.key !== key) return;
+      const last = page.items.at(-1);
+      const behind = page.next && last ? state.items.slice(state.items.findIndex((row) => row.id === last.id) + 1 || state.items.length) : [];
+      state = { key, items: [...page.items, ...behind], next: behind.length ? state.next : page.next };
+      remember();
+      const focused = box.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      paint();
+      if (focused) box.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    } catch (fault) {
+      // What is shown stays; the next change tries again.
+      if (fault.name !== "AbortError" && !(fault instanceof Problem)) throw fault;
+    }
+  };
+
   return {
+    freshen,
     element: h("section", { class: "card flush" }, toolbar && h("header", { class: "filters" }, toolbar), box, foot),
     refresh,
     rows: () => state.items,

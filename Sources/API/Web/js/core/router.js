@@ -54,6 +54,7 @@ export function remember(values) {
 
 async function visit(scroll) {
   shown = location.pathname + location.search;
+  for (const dialog of document.querySelectorAll("dialog")) dialog.dispatchEvent(new Event("leave"));
   current.abort();
   current = new AbortController();
   const { signal } = current;

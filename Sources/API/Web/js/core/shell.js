@@ -36,6 +36,7 @@ export function languageToggle() {
 /** navigation: [{title?, items: [{href, icon, text, count?}]}] */
 export function frame(root, { where, navigation, user, signOut, operator = false }) {
   const main = h("main", { class: "main", id: "main", tabindex: "-1" });
+  const banner = h("section", { class: "alerts", "aria-label": t("Alerts"), hidden: true });
   const nav = h("nav", { class: "sidenav", id: "nav", popover: "auto", "aria-label": t("Main") },
     navigation.map((group) => [group.title && h("h2", {}, group.title), group.items.map((item) =>
       h("a", { href: item.href }, icon(item.icon), item.text, h("span", { class: "count", hidden: true, "data-count": item.href })))]));
@@ -48,8 +49,8 @@ export function frame(root, { where, navigation, user, signOut, operator = false
       h("p", { class: "where hide-s" }, h("span", {}, where)),
       h("span", { class: "push" }), languageToggle(), themeToggle(),
       h("button", { class: "btn quiet sm", type: "button", onclick: signOut }, icon("user"), h("span", { class: "hide-s" }, user), h("span", { class: "vh" }, t("Sign out")))),
-    h("div", { class: "app" }, h("div", {}, nav), main));
-  return { main, nav };
+    banner, h("div", { class: "app" }, h("div", {}, nav), main));
+  return { main, nav, banner };
 }
 
 export function markCurrent(nav, path) {
@@ -66,10 +67,10 @@ export function setCount(nav, href, count) {
 }
 
 /** Title, crumbs and actions above a page. crumbs: [[text, href]] */
-export function pageHead(title, { lead, crumbs = [], actions = [] } = {}) {
+export function pageHead(title, { lead, crumbs = [], here = title, actions = [] } = {}) {
   return [
     crumbs.length > 0 && h("nav", { "aria-label": t("Breadcrumb") }, h("ol", { class: "crumbs" },
-      crumbs.map(([text, href]) => h("li", {}, h("a", { href }, text))), h("li", { "aria-current": "page" }, title))),
+      crumbs.map(([text, href]) => h("li", {}, h("a", { href }, text))), h("li", { "aria-current": "page" }, here ?? title))),
     h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: "-1" }, title), lead && h("p", { class: lead instanceof Node ? "row" : null }, lead)),
       actions.length > 0 && h("div", { class: "row" }, actions)),
   ];

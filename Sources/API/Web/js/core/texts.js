@@ -9,6 +9,7 @@ document.documentElement.lang = current;
 
 /** Loaded only where it is read. */
 const german = current === "de" ? (await import("./german.js")).german : {};
+const codes = current === "de" ? (await import("./german-codes.js")).codes : {};
 
 export function language() { return current; }
 
@@ -20,8 +21,15 @@ export function setLanguage(value) {
 
 export function t(text, values = {}) {
   const words = (current === "de" && german[text]) || text;
-  return words.replace(/\{([a-z]+)\}/g, (_, name) => values[name] ?? "");
+  return fill(words, values);
 }
+
+/** What the API says in English, by its code in the language of the pages where that has words for it. */
+export function said(code, text, values = {}) {
+  return codes[code] ? fill(codes[code], values) : text;
+}
+
+const fill = (words, values) => words.replace(/\{([a-z]+)\}/g, (_, name) => values[name] ?? "");
 
 /** What a problem of the API means to the reader. Known codes have words of their own; others show the API's. */
 export function problemText(problem) {
@@ -34,6 +42,7 @@ export function problemText(problem) {
     unavailable: t("charles is busy right now. Try again in a moment."),
   }[problem.code === "unknown" && problem.status >= 500 ? "unavailable" : problem.code];
   if (words) return words;
-  const details = problem.errors.filter((e) => e.message).map((e) => [e.field && e.field.replace(/^\[\d+\]\./, "").replaceAll("_", " "), e.message].filter(Boolean).join(" ")).map((text) => (/[.!?]$/.test(text) ? text : `${text}.`));
+  if (codes[problem.code]) return said(problem.body?.reason ?? problem.code, said(problem.code, problem.message));
+  const details = problem.errors.filter((e) => e.message).map((e) => [e.field && e.field.replace(/^\[\d+\]\./, "").replaceAll("_", " "), said(e.code, e.message)].filter(Boolean).join(" ")).map((text) => (/[.!?]$/.test(text) ? text : `${text}.`));
   return details.length ? details.join(" ") : problem.message;
 }

@@ -1,12 +1,13 @@
 // All tenants, those that need somebody first.
+import { alertWords, sorted } from "../core/alert-words.js";
 import { api } from "../core/api.js";
 import { badge, button, empty, field, fill, h, icon, input, link, plain, select, toast } from "../core/dom.js";
 import { openDialog, problemNotice } from "../core/dialog.js";
 import { ago, number, percent } from "../core/format.js";
 import { navigate, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
-import { t } from "../core/texts.js";
-import { importState } from "../pages/marketplace.js";
+import { said, t } from "../core/texts.js";
+import { importState } from "../pages/import-state.js";
 
 const ORDER = ["failing", "warning", "paused", "not_connected", "healthy", "suspended"];
 
@@ -14,13 +15,12 @@ const ORDER = ["failing", "warning", "paused", "not_connected", "healthy", "susp
 export function healthOf(tenant) {
   const { connection, last_import: run } = tenant;
   if (tenant.status === "suspended") return { level: "suspended", reason: "" };
-  if (tenant.health === "failing") {
-    const error = connection?.last_error;
-    return { level: "failing", reason: error?.detail ?? error?.text ?? error?.code ?? (run?.error_code ? t("Last import: {reason}", { reason: run.error_code.replaceAll("_", " ") }) : t("Emarsys refuses the connection")) };
-  }
-  const alerts = (tenant.alerts ?? []).map((a) => String(a).replaceAll("_", " "));
-  if (alerts.length > 0) return { level: "warning", reason: alerts.join(", ") };
-  if (run?.state === "failed") return { level: "warning", reason: t("Last import: {reason}", { reason: (run.error_code ?? "failed").replaceAll("_", " ") }) };
+  const alerts = sorted(tenant.raised_alerts ?? []).map(alertWords);
+  const error = connection?.status === "failing" ? connection.last_error : null;
+  if (error) return { level: "failing", reason: [said(error.code, error.detail), said(`${error.code}.advice`, error.advice)].filter(Boolean).join(" ") };
+  if (run?.state === "failed") return { level: "failing", reason: t("Last import: {reason}", { reason: said(run.error_code, (run.error_code ?? "failed").replaceAll("_", " ")) }) };
+  if (alerts.length > 0) return { level: alerts[0].level === "bad" ? "failing" : "warning", reason: alerts.map((a) => a.text).join(" ") };
+  if (tenant.health === "failing") return { level: "failing", reason: t("Emarsys refuses the connection") };
   if (connection?.auth === "wsse" && connection.status !== "disconnected") return { level: "warning", reason: t("Signs in with WSSE, which ends on 31 December 2026") };
   if (tenant.health === "paused") return { level: "paused", reason: t("By the customer") };
   if (tenant.health === "not_connected") return { level: "not_connected", reason: "" };
@@ -37,7 +37,10 @@ export function healthBadge(tenant) {
 
 const FEATURE_NAMES = () => ({ emarsys: "Emarsys", order_events: t("orders") });
 
-export async function tenants({ search, signal }) {
+/** How many rows were shown, for the way back. */
+let shownBefore = 50;
+
+export async function tenants({ search, signal, session }) {
   const all = [];
   let after = null;
   do {
@@ -51,7 +54,7 @@ export async function tenants({ search, signal }) {
   const body = h("div", {});
   const foot = h("div", { class: "table-foot" });
   let wanted = { q: search.q ?? "", health: search.health ?? "" };
-  let shownCount = 50;
+  let shownCount = history.state?.scroll === undefined ? 50 : shownBefore;
   const paint = () => {
     const rows = all.filter((x) => (!wanted.health || healthOf(x).level === wanted.health) && `${x.instance_name} ${x.display_name}`.toLowerCase().includes(wanted.q.toLowerCase()));
     fill(body, rows.length === 0 ? empty("search", t("No tenant found"), t("Try another name or health.")) : h("table", { role: "table", class: "table fold" }, h("caption", { class: "vh" }, t("Tenants, failing first")),
@@ -63,16 +66,16 @@ export async function tenants({ search, signal }) {
         h("td", { role: "cell", class: "r", "data-label": t("API calls, 30 days") }, number(x.usage?.api_calls_30d)),
         h("td", { role: "cell", class: "r", "data-label": t("Failed") }, x.usage?.api_calls_30d ? percent(x.usage.api_errors_30d / x.usage.api_calls_30d) : "–"),
         h("td", { role: "cell", "data-label": t("Features") }, Object.entries(x.features ?? {}).filter(([, onOff]) => onOff).map(([f]) => FEATURE_NAMES()[f] ?? f).join(", ") || "–"))))));
-    fill(foot, h("span", { class: "num" }, t("{n} of {all} tenants", { n: Math.min(shownCount, rows.length), all: all.length })), rows.length > shownCount && button(t("Show more"), { class: "sm", onclick: () => { shownCount += 50; paint(); } }));
+    fill(foot, h("span", { class: "num" }, t("{n} of {all} tenants", { n: Math.min(shownCount, rows.length), all: all.length })), rows.length > shownCount && button(t("Show more"), { class: "sm", onclick: () => { shownCount += 50; shownBefore = shownCount; paint(); } }));
   };
   paint();
   return [
-    pageHead(t("Tenants"), { lead: t("Instances that need you come first."), actions: [button(t("New tenant"), { class: "primary", onclick: create }, "plus")] }),
+    pageHead(t("Tenants"), { lead: t("Instances that need you come first."), actions: session.role === "manager" ? [button(t("New tenant"), { class: "primary", onclick: create }, "plus")] : [] }),
     h("div", { class: "stack-lg" },
       h("dl", { class: "kpis" }, kpi("bad", t("Failing"), "failing", t("Customers notice it")), kpi("warn", t("Needs a look"), "warning", t("Will fail if left alone")), kpi("ok", t("Healthy"), "healthy", t("Last import on time")), kpi("off", t("Suspended"), "suspended", t("By an operator"))),
       h("section", { class: "card flush", "aria-label": t("Tenants") },
         h("header", { class: "filters" }, h("search", { class: "search grow" }, h("label", { class: "vh", for: "q" }, t("Search tenants")), icon("search"), input({ id: "q", type: "search", value: wanted.q, placeholder: t("Search by name or instance"), oninput: (event) => { wanted.q = event.target.value; remember({ q: wanted.q }); paint(); } })),
-          field(t("Health"), select([["", t("All {n} tenants", { n: all.length })], ["failing", t("Failing")], ["warning", t("Needs a look")], ["paused", t("Paused")], ["not_connected", t("Not connected")], ["healthy", t("Healthy")], ["suspended", t("Suspended")]], wanted.health, { onchange: (event) => { wanted.health = event.target.value; remember({ health: wanted.health }); paint(); } })).element),
+          select([["", all.length === 1 ? t("All tenants") : t("All {n} tenants", { n: all.length })], ["failing", t("Failing")], ["warning", t("Needs a look")], ["paused", t("Paused")], ["not_connected", t("Not connected")], ["healthy", t("Healthy")], ["suspended", t("Suspended")]], wanted.health, { "aria-label": t("Health"), onchange: (event) => { wanted.health = event.target.value; remember({ health: wanted.health }); paint(); } })),
         body, foot)),
   ];
 }

@@ -1,9 +1,10 @@
 // Identity conflicts: the queue, and one side by side with what each decision does.
-import { api, Problem, query } from "../core/api.js";
-import { badge, empty, fill, h, icon, link, toast } from "../core/dom.js";
+import { api } from "../core/api.js";
+import { badge, button, empty, fill, h, icon, link, toast } from "../core/dom.js";
 import { problemNotice } from "../core/dialog.js";
 import { date, dateTime, money, name, number, phone } from "../core/format.js";
-import { pagedTable } from "../core/list.js";
+import { debounced, pagedTable } from "../core/list.js";
+import { listen } from "../core/live.js";
 import { navigate } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
@@ -28,28 +29,26 @@ export async function conflicts({ signal }) {
     ],
   });
   list.start();
+  listen(["conflicts"], { conflict: debounced(list.freshen, 500) }, signal);
   return [pageHead(t("Conflicts"), { lead: t("Contacts that may be the same person. Nothing is merged until you say so.") }), list.element];
 }
 
-/** A conflict by its id, open ones first; the API has them as lists alone. */
-async function find(id, signal) {
-  for (const status of ["open", "all"]) {
-    let after = null;
-    do {
-      const page = await api.list(`/identity_conflicts${query({ status, limit: 200, after })}`, { signal });
-      const found = page.items.find((c) => c.id === id);
-      if (found) return found;
-      after = page.next;
-    } while (after);
-  }
-  throw new Problem(404, { code: "conflict_not_found", detail: t("There is no such conflict.") });
+/** What came, who has it already, and that nothing was merged. */
+function story(found, people) {
+  const v = found.values ?? {};
+  const brought = [v.phone && phone(v.phone), v.email, v.external_reference_id && t("Emarsys ID {id}", { id: v.external_reference_id })].filter(Boolean).join(", ");
+  const at = dateTime(found.created_at);
+  const from = { emarsys_import: t("The import of {time} brought {values}.", { time: at, values: brought || "–" }), webhook: t("A webhook of {time} brought {values}.", { time: at, values: brought || "–" }) }[found.source]
+    ?? t("On {time} these values came together: {values}.", { time: at, values: brought || "–" });
+  return people.length > 1 ? `${from} ${t("They belong to {n} contacts, so nothing was merged.", { n: people.length })}` : from;
 }
 
 export async function conflict({ parameters, signal }) {
-  const found = await find(parameters.id, signal);
+  const found = await api.one(`/identity_conflicts/${parameters.id}`, { signal });
+  const open = await api.list("/identity_conflicts?status=open&limit=200", { signal }).catch(() => ({ items: [] }));
+  const place = open.items.findIndex((c) => c.id === found.id);
   const people = await Promise.all((found.contact_ids ?? []).map((id) => api.one(`/contacts/${id}`, { signal }).catch(() => null)));
   const shown = people.filter(Boolean);
-  const disputed = Object.entries(found.values ?? {}).filter(([, v]) => typeof v === "string" || typeof v === "number");
   const row = (title, cell, cls) => h("tr", { role: "row", class: cls }, h("th", { role: "rowheader", scope: "row" }, title), shown.map((p) => h("td", { role: "cell" }, cell(p))));
   /** Disputed: what came in names a value that one of the two has and the other has not. */
   const identifiers = [["phone", t("Phone"), phone], ["email", t("Email"), String], ["external_reference_id", t("Emarsys ID"), String]].map(([key, title, show]) => ({
@@ -71,13 +70,16 @@ export async function conflict({ parameters, signal }) {
   paint();
   const decided = found.status && found.status !== "open";
   return [
-    pageHead(conflictTitle(found.code), { crumbs: [[t("Conflicts"), "/conflicts"]], lead: disputed.map(([key, v]) => `${key.replaceAll("_", " ")}: ${v}`).join(", ") }),
+    pageHead(conflictTitle(found.code), {
+      crumbs: [[t("Conflicts"), "/conflicts"]], here: place >= 0 && !open.next ? t("{n} of {all} open", { n: place + 1, all: open.items.length }) : null, lead: story(found, shown),
+      actions: place < 0 ? [] : [[t("Previous"), -1], [t("Next conflict"), 1]].map(([text, by]) => { const other = open.items[place + by]; return button(text, { class: "sm", disabled: !other, onclick: () => navigate(`/conflicts/${other.id}`) }); }),
+    }),
     h("div", { class: "stack-lg" },
-      h("section", { class: "card flush" }, h("table", { role: "table", class: "table compare" },
+      h("section", { class: "card flush" }, h("table", { role: "table", class: "compare" },
         h("caption", { class: "vh" }, t("The contacts side by side")),
-        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("td", { role: "cell" }), shown.map((p) => h("th", { role: "columnheader", scope: "col" }, link(name(p, t("Name unknown")), `/contacts/${p.id}`))))),
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("th", { role: "columnheader", scope: "col" }, h("span", { class: "vh" }, t("What is compared"))), shown.map((p) => h("th", { role: "columnheader", scope: "col" }, link(name(p, t("Name unknown")), `/contacts/${p.id}`))))),
         h("tbody", { role: "rowgroup" },
-          identifiers.filter((i) => i.disputed).map((i) => row([i.title, " ", badge("warn", t("Disputed"))], i.cell, "diff")),
+          identifiers.filter((i) => i.disputed).map((i) => row([icon("conflict"), " ", t("{name}, disputed", { name: i.title })], i.cell, "diff")),
           identifiers.filter((i) => !i.disputed).map((i) => row(i.title, i.cell)),
           row(t("WhatsApp opt-in"), (p) => optInBadge(p.opt_in)),
           row(t("Orders"), (p) => `${number(p.orders?.count ?? 0)}${p.orders?.count ? `, ${Object.entries(p.orders.totals ?? {}).map(([c, a]) => money(a, c)).join(", ")}` : ""}`),
@@ -89,7 +91,8 @@ export async function conflict({ parameters, signal }) {
             try {
               await api.post(`/identity_conflicts/${found.id}/resolve`, { action: choice });
               toast(choice === "merge" ? t("The contacts were merged.") : t("Both are kept apart."));
-              navigate("/conflicts");
+              const next = open.items[place + 1] ?? open.items[place - 1];
+              navigate(next ? `/conflicts/${next.id}` : "/conflicts", { replace: true });
             } catch (fault) { fill(problem, problemNotice(fault)); }
           },
         },

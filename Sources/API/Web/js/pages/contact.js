@@ -1,12 +1,13 @@
 // One contact: profile with identifiers, consents with evidence, and the conversation view.
 import { api } from "../core/api.js";
-import { badge, button, empty, field, fill, h, icon, input, link, notice, select, toast } from "../core/dom.js";
+import { button, empty, field, fill, h, icon, input, link, notice, select, toast } from "../core/dom.js";
 import { confirm, openDialog, problemNotice } from "../core/dialog.js";
 import { date, dateTime, dayOf, money, name, number, phone, time } from "../core/format.js";
 import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
 import { contactFilter, optInBadge } from "./contacts.js";
+import { orderBox, runState } from "./order-box.js";
 
 const KINDS = [["", "Everything"], ["conversation", "Conversation"], ["events", "Events"], ["orders", "Orders"], ["consents", "Consents"], ["data", "Data"]];
 /** Deliveries show under Data alone, and that a flow reached somebody is said by the flow itself. */
@@ -64,7 +65,6 @@ function consentText(entry) {
 }
 
 async function timeline(person, signal, segments) {
-  const known = { orders: new Map(), segments };
   const box = h("div", { class: "timeline card" });
   const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("Show in the timeline") });
   let entries = [];
@@ -72,8 +72,6 @@ async function timeline(person, signal, segments) {
   let kind = "";
   const load = async () => {
     const page = await api.list(`/contacts/${person.id}/timeline?limit=50${next ? `&after=${encodeURIComponent(next)}` : ""}`, { signal });
-    // The timeline says that there was an order; the order itself has the lines.
-    if (person.orders?.count && known.orders.size === 0) for (const order of (await api.list(`/orders?contact_id=${person.id}&limit=50`, { signal })).items) known.orders.set(order.id, order);
     entries = entries.concat(page.items);
     next = page.next;
   };
@@ -89,7 +87,7 @@ async function timeline(person, signal, segments) {
         day = dayOf(at);
         parts.push(h("h3", { class: "day" }, day === today ? t("Today, {date}", { date: date(at) }) : date(at)));
       }
-      parts.push(entry(e, known));
+      parts.push(entry(e, segments));
       return parts;
     }), next && h("p", {}, button(t("Show earlier"), { class: "sm", onclick: async (event) => { event.currentTarget.disabled = true; await load(); paint(); } })));
   };
@@ -103,19 +101,20 @@ async function timeline(person, signal, segments) {
   return h("section", { "aria-labelledby": "tl" }, h("h2", { id: "tl", class: "vh" }, t("Timeline")), tabs, box);
 }
 
-/** One entry: what it was, and its details in the shape of its kind. `known`: orders by id, segments by id. */
-function entry({ id, type, at, data: d }, known) {
+/** One entry: what it was, and its details in the shape of its kind. `segments`: names by id. */
+function entry({ id, type, at, data: d }, segments) {
   const frame = (cls, symbol, title, more, ...content) => h("article", { class: `entry ${cls}` }, icon(symbol, cls === "consent" ? "ok" : ""),
     h("div", {}, h("header", {}, h("strong", {}, title), more, h("time", { datetime: at }, time(at))), ...content));
   const small = (...content) => h("p", { class: "small" }, content);
-  const segment = () => known.segments.get(d.segment_id) ?? d.segment_id;
+  const segment = () => segments.get(d.segment_id) ?? d.segment_id;
   switch (type) {
     case "order": {
-      const order = known.orders.get(id) ?? d;
-      const title = order.status === "cancelled" ? t("Order cancelled") : t("Order placed");
-      return frame("order", "order", title, link(order.order_number ?? order.order_id, `/orders/${id}`, { class: "num" }), orderBox(order));
+      const title = d.status === "cancelled" ? t("Order cancelled") : t("Order placed");
+      return frame("order", "order", title, link(d.order_number ?? d.order_id, `/orders/${id}`, { class: "num" }), orderBox(d));
     }
-    case "event": return frame("event", "event", d.source === "order" ? t("Order event from Emarsys") : t("Event from Emarsys"), link(d.event_name ?? "–", `/events/${id}`, { class: "mono" }), d.status !== "processed" && small(eventStatusText(d.status)));
+    case "event": return frame("event", "event", d.source === "order" ? t("Order event from Emarsys") : t("Event from Emarsys"), link(d.event_name ?? "–", `/events/${id}`, { class: "mono" }),
+      d.status !== "processed" && small(eventStatusText(d.status)), d.flows?.length > 0 && small(t("Started the flow {name}", { name: d.flows.join(", ") })),
+      d.event_data && Object.keys(d.event_data).length > 0 && h("details", {}, h("summary", {}, t("Event data")), h("div", { class: "code" }, h("pre", {}, JSON.stringify(d.event_data, null, 2)))));
     case "flow_run": return frame("out", "message", d.state === "queued" || d.state === "delivered" ? t("Flow started") : t("Flow"), link(d.flow ?? t("Flow"), `/flows/${d.flow_id}`), small(runState(d.state)));
     case "touch": return frame(d.kind === "reply" ? "in" : "out", d.kind === "reply" ? "reply" : "check", { read: t("Message read"), click: t("Link clicked"), reply: t("Replied") }[d.kind] ?? t("Reached by a flow"), d.campaign && h("span", { class: "muted" }, d.campaign));
     case "delivery": return frame("data", "reply", t("Told the charles instance"), link(d.type, `/deliveries/${id}`, { class: "mono" }), d.state !== "delivered" && small({ queued: t("Queued"), failed: t("Failed"), dead: t("Given up") }[d.state] ?? d.state));
@@ -137,35 +136,6 @@ function entry({ id, type, at, data: d }, known) {
 const consentWord = (status) => ({ granted: t("Granted"), withdrawn: t("Withdrawn"), denied: t("Denied"), pending: t("Asked") })[status] ?? status;
 const eventStatusText = (status) => ({ accepted: t("Accepted"), held: t("Held"), rejected: t("Rejected"), failed: t("Failed") })[status] ?? status;
 const mergeReason = (reason) => ({ manual: t("By hand"), phone: t("Same phone number"), email: t("Same email address"), import: t("By an import") })[reason] ?? (reason ?? "").replaceAll("_", " ");
-
-export function runState(state) {
-  return { queued: t("Queued"), delivered: t("Delivered to charles"), failed: t("Failed"), no_phone: t("Not started: no phone number"), no_consent: t("Not started: no opt-in"), capped: t("Not started: frequency cap"), cancelled: t("Cancelled") }[state] ?? state;
-}
-
-export function orderBox(order) {
-  const items = order.items ?? [];
-  const line = (text, amount, cls) => h("tr", { class: cls }, h("th", { scope: "row" }, text), h("td", {}, amount));
-  const price = (i) => i.price?.amount?.gross ?? i.price_gross ?? i.price;
-  return h("div", { class: "order-box" },
-    h("table", { class: "lines" }, h("caption", { class: "vh" }, t("Lines of order {id}", { id: order.order_number ?? order.order_id })),
-      h("tbody", {}, items.map((i) => line(`${number(i.qty)} × ${i.name ?? i.sku ?? i.external_reference_id ?? ""}`, price(i) === undefined || price(i) === null ? "" : money(Number(price(i)) * Number(i.qty), order.currency))),
-        Number(order.discount_amount_total) > 0 && line([t("Discount"), order.discount_codes?.length > 0 && ` ${order.discount_codes.join(", ")}`], `−${money(order.discount_amount_total, order.currency)}`, "muted"),
-        Number(order.amount_total_shipping_gross) > 0 && line(t("Shipping"), money(order.amount_total_shipping_gross, order.currency), "muted"),
-        Number(order.refund_amount_total_gross) > 0 && line(t("Refunded"), `−${money(order.refund_amount_total_gross, order.currency)}`, "muted")),
-      h("tfoot", {}, line(t("Total with tax"), money(order.amount_total_gross, order.currency)))),
-    h("p", { class: "row small" }, outcomeBadge(order.outcome), " ", order.attribution?.model && h("span", { class: "grow" }, attributionText(order.attribution))));
-}
-
-export function outcomeBadge(outcome) {
-  return { linked: badge("ok", t("Linked")), anonymous: badge("off", t("Anonymous"), "user"), skipped: badge("off", t("Skipped"), "off") }[outcome] ?? null;
-}
-
-const modelName = (model) => ({ last_touch: t("last touch"), first_touch: t("first touch"), touch_id: t("named by the event") }[model] ?? model.replaceAll("_", " "));
-
-export function attributionText(a) {
-  if (!a?.model) return t("Not attributed");
-  return a.touched_at ? t("Attributed: {model}, {time}", { model: modelName(a.model), time: dateTime(a.touched_at) }) : t("Attributed: {model}", { model: modelName(a.model) });
-}
 
 function moreMenu(person) {
   const menu = h("div", { class: "menu", popover: "auto", id: "more" },

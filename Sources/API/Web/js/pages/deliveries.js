@@ -3,11 +3,12 @@ import { api } from "../core/api.js";
 import { badge, button, copyable, empty, field, fill, h, input, link, notice, select, toast } from "../core/dom.js";
 import { confirm, problemNotice } from "../core/dialog.js";
 import { dateTime, number } from "../core/format.js";
-import { pagedTable } from "../core/list.js";
+import { debounced, pagedTable } from "../core/list.js";
+import { listen } from "../core/live.js";
 import { reload, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
-import { optional } from "./marketplace.js";
+import { optional } from "./import-state.js";
 
 function stateBadge(state) {
   const [kind, text, symbol] = { queued: ["info", t("Queued"), "clock"], delivered: ["ok", t("Delivered")], failed: ["bad", t("Failed")], dead: ["bad", t("Given up")] }[state] ?? ["off", state];
@@ -17,7 +18,7 @@ function stateBadge(state) {
 export async function deliveries({ search, signal }) {
   const endpoint = await optional(api.one("/delivery_endpoint?reveal=false", { signal }));
   const list = pagedTable({
-    path: "/deliveries", filters: { state: search.state }, signal, caption: t("Deliveries, newest first"),
+    path: "/deliveries", filters: { state: search.state }, signal, pageSize: 25, caption: t("Deliveries, newest first"),
     blank: empty("reply", t("No deliveries"), t("What happens here is told to your charles instance at the endpoint above.")),
     columns: [
       { title: t("What"), cell: (d) => link(d.type, `/deliveries/${d.id}`, { class: "mono" }) }, { title: t("Created"), cell: (d) => h("span", { class: "num small nowrap" }, dateTime(d.created_at)) }, { title: t("State"), cell: (d) => stateBadge(d.state) },
@@ -26,6 +27,7 @@ export async function deliveries({ search, signal }) {
     toolbar: [h("h2", { class: "grow" }, t("Log")), field(t("State"), select([["", t("Every state")], ["queued", t("Queued")], ["delivered", t("Delivered")], ["dead", t("Given up")]], search.state ?? "", { onchange: (event) => { remember({ state: event.target.value }); list.refresh({ state: event.target.value }); } })).element],
   });
   list.start();
+  listen(["deliveries"], { delivery: debounced(list.freshen, 500) }, signal, (now) => { if (now === "open") list.freshen(); });
   return [pageHead(t("Deliveries"), { lead: t("Where your charles instance hears what happens, signed and in order per contact.") }), h("div", { class: "stack-lg" }, endpointCard(endpoint), list.element)];
 }
 
@@ -58,6 +60,7 @@ function endpointCard(endpoint) {
 
 export async function delivery({ parameters, signal }) {
   const found = await api.one(`/deliveries/${parameters.id}`, { signal });
+  listen(["deliveries"], { delivery: debounced((changed) => { if (changed.id === found.id && (changed.state !== found.state || found.state === "queued")) reload(); }, 300) }, signal);
   const attempts = found.attempt_log ?? found.log ?? [];
   return [
     pageHead(found.type, { crumbs: [[t("Deliveries"), "/deliveries"]], lead: h("p", { class: "row" }, stateBadge(found.state), " ", h("span", {}, dateTime(found.created_at))),

@@ -7,8 +7,8 @@ import { debounced, pagedTable } from "../core/list.js";
 import { listen } from "../core/live.js";
 import { reload, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
-import { t } from "../core/texts.js";
-import { runState } from "./contact.js";
+import { said, t } from "../core/texts.js";
+import { runState } from "./order-box.js";
 
 const statuses = () => [["", t("Every status")], ["accepted", t("Accepted")], ["processed", t("Processed")], ["held", t("Held")], ["rejected", t("Rejected")], ["failed", t("Failed")]];
 
@@ -27,7 +27,7 @@ export async function events({ search, signal }) {
       { title: t("Received"), cell: (e) => h("span", { class: "num small nowrap" }, dateTime(e.received_at)) },
       { title: t("Status"), cell: (e) => eventStatus(e.status) },
       { title: t("Contact"), cell: (e) => (e.contact_id ? link(t("Contact"), `/contacts/${e.contact_id}`) : "–") },
-      { title: t("Why"), cell: (e) => h("span", { class: "small" }, (e.errors ?? []).map((x) => x.message ?? x.code).join(" ") || "–") },
+      { title: t("Why"), cell: (e) => h("span", { class: "small" }, (e.errors ?? []).map((x) => said(x.code, x.message ?? x.code)).join(" ") || "–") },
     ],
     toolbar: [
       h("search", { class: "search grow" }, h("label", { class: "vh", for: "en" }, t("Event name")), icon("search"), input({ id: "en", type: "search", value: search.event_name ?? "", placeholder: t("Event name"), oninput: debounced((event) => change({ event_name: event.target.value.trim() })) })),
@@ -42,7 +42,7 @@ export async function events({ search, signal }) {
     consequences: [t("Their flows start again. Contacts may get a message a second time.")], act: () => api.post("/events/replay", { filter: Object.fromEntries(Object.entries(filters).filter(([, v]) => v)) }),
   }).then((done) => { if (done) { toast(t("The events are being replayed.")); list.refresh(filters); } });
   list.start();
-  listen("/stream?topics=events", { event: debounced(() => { if (scrollY < 200) list.refresh(filters); }, 1000) }, signal);
+  listen(["events"], { event: debounced(list.freshen, 500) }, signal);
   return [pageHead(t("Events"), { lead: t("Every webhook that Emarsys sent, and what it did.") }), list.element];
 }
 
@@ -55,12 +55,17 @@ export async function event({ parameters, signal }) {
     consequences: [t("The contact may get a message a second time.")], act: () => api.post(`/events/${found.id}/replay`, flow ? { flow_id: flow.id } : {}),
   }).then((done) => { if (done) { toast(t("The event is being replayed.")); setTimeout(reload, 800); } });
   const steps = traceSteps(found);
+  if (["accepted", "held"].includes(found.status)) {
+    const look = async () => { const now = await api.one(`/events/${found.id}`, { signal }); if (now.status !== found.status) reload(); };
+    const quietly = () => look().catch(() => {});
+    listen(["events"], { event: (changed) => changed.id === found.id && quietly() }, signal, (now) => now === "open" && quietly());
+  }
   return [
     pageHead(found.event_name ?? t("Event"), {
       crumbs: [[t("Events"), "/events"]], lead: h("p", { class: "row" }, eventStatus(found.status), " ", h("span", {}, dateTime(found.received_at))),
       actions: [matching.length === 0 && found.event_name && link(t("Create a flow for it"), `/flows?event=${encodeURIComponent(found.event_name)}`, { class: "btn" }), button(t("Replay"), { onclick: () => replay() }, "run")].filter(Boolean),
     }),
-    (found.errors ?? []).map((e) => notice("bad", e.field && [h("code", {}, e.field), ": "], e.message ?? e.code)),
+    (found.errors ?? []).map((e) => notice("bad", e.field && [h("code", {}, e.field), ": "], said(e.code, e.message ?? e.code))),
     h("div", { class: "cols aside" },
       h("div", { class: "stack-lg" },
         h("section", { class: "card stack", "aria-labelledby": "tr" }, h("h2", { id: "tr" }, t("What it did")),

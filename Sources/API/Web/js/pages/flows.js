@@ -7,7 +7,7 @@ import { pagedTable } from "../core/list.js";
 import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
-import { runState } from "./contact.js";
+import { runState } from "./order-box.js";
 
 const triggers = () => [["emarsys_event", t("Emarsys event")], ["emarsys_order", t("Emarsys order")]];
 

@@ -1,16 +1,13 @@
 // Settings > Integrations > Marketplace: Emarsys to connect, and the connected app with its health.
 import { api } from "../core/api.js";
-import { badge, button, copyable, empty, h, icon, link, notice, plain, toast } from "../core/dom.js";
+import { badge, button, copyButton, empty, h, icon, link, notice, toast } from "../core/dom.js";
 import { confirm, problemNotice } from "../core/dialog.js";
 import { ago, date, dateTime } from "../core/format.js";
 import { navigate, reload } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
-import { t } from "../core/texts.js";
-
-export const PERMISSIONS = ["contact.getdata", "contact.singleUpdate", "contact.update", "export.contact.changed", "export.contactlist",
-  "export.download", "export.segment", "export.status", "field.get", "field.list", "field.multichoice.get", "field.singlechoice.list",
-  "field.singlechoice.lang.list", "field.singlechoice.trans.list", "segment.get", "segment.list", "segment.contact.list",
-  "combinedsegment.list"];
+import { said, t } from "../core/texts.js";
+import { PERMISSIONS } from "../connect/permissions.js";
+import { importState, optional } from "./import-state.js";
 
 export async function marketplace({ session, signal, search }) {
   const enabled = session.features?.emarsys;
@@ -63,23 +60,24 @@ async function connectedApp({ connection, signal, open }) {
     api.one("/integrations/emarsys/draft", { signal }).catch(() => null), api.one("/integrations/emarsys/opt_in", { signal }).catch(() => null),
   ]);
   const next = segments.items.map((s) => s.next_import_at).filter(Boolean).sort()[0];
-  const unfinished = saved && !saved.draft?.finished && segments.items.length === 0;
+  const unfinished = !saved?.draft?.finished && segments.items.length === 0;
+  const step = Math.max(3, saved?.step ?? 3);
   const last = imports.items[0];
   const health = connection.paused ? badge("off", t("Paused")) : connection.status === "failing" ? badge("bad", t("Failing")) : badge("ok", t("Connected"));
   return h("article", { class: "card stack" },
     h("div", { class: "row top" }, h("span", { class: "tile" }, icon("mail")),
       h("div", { class: "grow" }, h("div", { class: "row" }, h("h3", {}, connection.name || "Emarsys"), " ", health),
         h("p", { class: "muted" }, connection.auth === "wsse" ? t("API user (WSSE)") : "OAuth 2.0"))),
-    connection.last_error && connection.status === "failing" && notice("bad", connection.last_error.detail ?? String(connection.last_error)),
+    connection.last_error && connection.status === "failing" && notice("bad", h("strong", {}, said(connection.last_error.code, connection.last_error.detail)), " ", said(`${connection.last_error.code}.advice`, connection.last_error.advice)),
     connection.sunset && notice("warn", h("strong", {}, t("Emarsys ends WSSE on {date}.", { date: date(connection.sunset) })), " ",
       t("The connection works until then. Choose OAuth 2.0 if your account has it.")),
-    unfinished && notice("info", t("The setup is not finished: no segment is selected yet."), " ", button(t("Go on with step {n}", { n: Math.max(3, saved.step) }), { class: "quiet sm", onclick: () => open(Math.max(3, saved.step)) })),
+    unfinished && notice("info", t("The setup is not finished: no segment is selected yet."), " ", button(t("Go on with step {n}", { n: step }), { class: "quiet sm", onclick: () => open(step) })),
     h("dl", { class: "facts" },
       h("dt", {}, t("Segments")), h("dd", {}, segments.items.length ? segments.items.map((s) => s.name ?? s.segment_id).join(", ") : t("None selected")),
       h("dt", {}, t("Next import")), h("dd", { class: "num" }, next ? dateTime(next) : "–"),
-      h("dt", {}, t("Opt-in field")), h("dd", {}, optIn ? t("Field {id}", { id: optIn.field_id }) : t("None chosen")),
-      h("dt", {}, t("Last import")), h("dd", {}, last ? [link(dateTime(last.finished_at ?? last.started_at), `/imports/${last.id}`), " ", importState(last.state)] : t("None yet")),
-      h("dt", {}, t("Opt-ins waiting for Emarsys")), h("dd", { class: "num" }, exports_.items.length ? t("Yes, the latest {time}", { time: ago(exports_.items[0].created_at) }) : t("None"))),
+      h("dt", {}, t("Opt-in field")), h("dd", {}, optIn ? fieldName(optIn.field_id, signal) : t("None chosen")),
+      h("dt", {}, t("Last import")), h("dd", {}, last ? [link(dateTime(last.finished_at ?? last.started_at), `/imports/${last.id}`), " ", importState(last.state, last.counts)] : t("None yet")),
+      h("dt", {}, t("Waiting opt-ins")), h("dd", { class: "num" }, exports_.items.length ? t("Yes, the latest {time}", { time: ago(exports_.items[0].created_at) }) : t("None"))),
     h("p", { class: "row" },
       button(t("Edit"), { class: "sm", onclick: () => open(1) }, "gear"),
       button(t("Sync now"), {
@@ -113,15 +111,6 @@ async function connectedApp({ connection, signal, open }) {
       })));
 }
 
-export function importState(state) {
-  const [kind, text] = {
-    queued: ["off", t("Queued")], running: ["info", t("Running")], waiting: ["info", t("Waiting for Emarsys")],
-    succeeded: ["ok", t("Succeeded")], succeeded_with_rejections: ["warn", t("Succeeded with rejections")],
-    failed: ["bad", t("Failed")], cancelled: ["off", t("Cancelled")],
-  }[state] ?? ["off", state];
-  return plain(kind, text);
-}
-
 function before(enabled) {
   return h("aside", { class: "card stack", "aria-labelledby": "pre" },
     h("h2", { id: "pre" }, t("Before you connect")),
@@ -131,17 +120,13 @@ function before(enabled) {
       h("li", {}, icon("user"), h("p", {}, h("strong", {}, t("Emarsys account")), h("br"), h("span", { class: "muted" }, t("You need an Emarsys Administrator account.")))),
       h("li", {}, icon("key"), h("p", {}, h("strong", {}, t("Emarsys API user")), h("br"),
         h("span", { class: "muted" }, t("The Account Owner creates it in Security Settings > API Users, with 18 permissions."))))),
-    h("details", {}, h("summary", {}, t("The 18 permissions")),
-      copyable(PERMISSIONS.join(" "), { labels: { copy: t("Copy"), copied: t("Copied"), press: t("Press Ctrl+C") } })));
+    h("p", {}, copyButton(PERMISSIONS.join(" "), t("Copy the 18 permissions"))),
+    h("details", {}, h("summary", {}, t("The 18 permissions")), h("ul", { class: "list" }, PERMISSIONS.map((p) => h("li", {}, h("code", {}, p))))));
 }
 
-/** A 404 is "not there yet", not a fault. */
-export async function optional(promise) {
-  try {
-    return await promise;
-  } catch (fault) {
-    if (fault.status === 404) return null;
-    throw fault;
-  }
+/** The field's name once Emarsys has told it; its number until then. */
+function fieldName(id, signal) {
+  const box = h("span", {}, t("Field {id}", { id }));
+  api.list("/integrations/emarsys/fields", { signal }).then(({ items }) => { const found = items.find((f) => String(f.id) === String(id)); if (found?.name) box.textContent = found.name; }, () => {});
+  return box;
 }
-

@@ -2,10 +2,11 @@
 import { api } from "../core/api.js";
 import { badge, empty, h, link } from "../core/dom.js";
 import { dateTime, money } from "../core/format.js";
-import { pagedTable } from "../core/list.js";
+import { debounced, pagedTable } from "../core/list.js";
+import { listen } from "../core/live.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
-import { attributionText, orderBox, outcomeBadge } from "./contact.js";
+import { attributionText, orderBox, outcomeBadge } from "./order-box.js";
 
 function status(order) {
   const [kind, text, symbol] = { open: ["info", t("Open"), "clock"], pending: ["info", t("Pending"), "clock"], completed: ["ok", t("Completed")], cancelled: ["off", t("Cancelled"), "off"] }[order.status] ?? ["off", order.status];
@@ -27,6 +28,8 @@ export async function orders({ signal, session }) {
     ],
   });
   list.start();
+  // Orders come with events, and are recorded a moment later.
+  listen(["events"], { event: debounced(list.freshen, 500) }, signal);
   return [pageHead(t("Orders"), { lead: t("Amounts are gross, after discounts. Currencies are never added up.") }), list.element];
 }
 

@@ -1,11 +1,12 @@
 // Reports: key figures and charts, each with its numbers as a table and as CSV. SVG stretches, text is HTML.
 import { api, query } from "../core/api.js";
-import { button, empty, field, h, link, select, svg } from "../core/dom.js";
-import { date, defaultCurrency, money, number, percent, timeZone } from "../core/format.js";
-import { remember } from "../core/router.js";
+import { button, empty, h, link, select, svg } from "../core/dom.js";
+import { date, dayAndMonth, defaultCurrency, money, number, percent, timeZone } from "../core/format.js";
+import { reload, remember } from "../core/router.js";
 import { pageHead } from "../core/shell.js";
 import { t } from "../core/texts.js";
-import { rejectionText, saveCsv } from "./imports.js";
+import { saveCsv } from "../core/csv.js";
+import { rejectionText } from "./reasons.js";
 
 const NAMES = [["overview", "Overview"], ["revenue", "Revenue"], ["opt_ins", "Opt-ins"], ["imports", "Import runs"], ["webhooks", "Webhooks"]];
 
@@ -17,11 +18,12 @@ export async function reports({ parameters, search, signal }) {
   const day = (d) => d.toLocaleDateString("sv-SE", { timeZone: timeZone() });
   const report = { ...await api.one(`/reports/${name}${query({ from: day(from), to: day(to) })}`, { signal }), from: day(from), to: day(to) };
   const csvRows = [];
-  const content = { overview, revenue, opt_ins: optIns, imports: importReport, webhooks }[name](report, csvRows);
+  const other = name === "overview" ? Object.fromEntries(await Promise.all(["revenue", "opt_ins"].map(async (n) => [n, { ...await api.one(`/reports/${n}${query({ from: day(from), to: day(to) })}`, { signal }), from: day(from), to: day(to) }]))) : {};
+  const content = { overview, revenue, opt_ins: optIns, imports: importReport, webhooks }[name](report, csvRows, other);
   return [
     pageHead(t("Reports"), {
-      lead: t("What your flows earned and how your opt-ins grew. Days are in {zone}.", { zone: timeZone() }),
-      actions: [field(t("Period"), select([[7, t("Last {n} days", { n: 7 })], [30, t("Last {n} days", { n: 30 })], [90, t("Last {n} days", { n: 90 })], [365, t("Last {n} days", { n: 365 })]], days, { onchange: (event) => { remember({ days: event.target.value }); location.reload(); } })).element,
+      lead: t("What your flows earned and how your opt-ins grew, {from} to {to}. Days are in {zone}.", { from: date(from), to: date(to), zone: timeZone() }),
+      actions: [select([[7, t("Last {n} days", { n: 7 })], [30, t("Last {n} days", { n: 30 })], [90, t("Last {n} days", { n: 90 })], [365, t("Last {n} days", { n: 365 })]], days, { "aria-label": t("Period"), onchange: (event) => { remember({ days: event.target.value }); reload(); } }),
         button("CSV", { onclick: () => saveCsv(csvRows, `${name}-${day(from)}-${day(to)}.csv`) }, "download")],
     }),
     h("nav", { class: "tabs", "aria-label": t("Reports") }, NAMES.map(([n, text]) => link(t(text), `/reports/${n}${days === 30 ? "" : `?days=${days}`}`, { "aria-current": n === name ? "page" : null }))),
@@ -45,7 +47,7 @@ function everyDay(rows, { from, to }) {
 const figures = (days, key) => days.map((d) => Number(d[key] ?? 0));
 const dayNames = (days) => days.map((d) => d.day);
 
-function overview(report, csv) {
+function overview(report, csv, { revenue: earned, opt_ins: opted }) {
   const { contacts, opt_ins: optIn, events, deliveries, imports, orders, revenue: money_ } = report;
   csv.push(["figure", "value"]);
   for (const [group, values] of Object.entries({ contacts, opt_ins: optIn, events, deliveries, imports, orders })) for (const [k, v] of Object.entries(values)) csv.push([`${group}.${k}`, v]);
@@ -60,37 +62,46 @@ function overview(report, csv) {
     h("dl", { class: "kpis" },
       kpi(t("Contacts"), number(contacts.total)), kpi(t("Opt-ins now"), number(contacts.opted_in)),
       kpi(t("Import runs"), number(imports.runs), t("{n} failed", { n: number(imports.failed) })), kpi(t("Deliveries"), number(deliveries.delivered), t("{n} dead", { n: number(deliveries.dead) }))),
+    byFlow(earned), optInLines(opted),
   ];
 }
 
 function revenue(report, csv) {
   csv.push(["day", "currency", "orders", "revenue_gross", "attributed_gross"], ...report.by_day.map((r) => [r.day, r.currency, r.orders, r.revenue_gross, r.attributed_gross]));
-  const source = (f) => f.flow_name ?? f.campaign ?? t("Unknown");
-  const byFlow = [...groupBy(report.by_flow, (f) => f.currency)];
   const byDay = [...groupBy(report.by_day, (d) => d.currency)];
   if (report.totals.length === 0) return empty("report", t("No revenue in this period"), t("Orders appear here once order events arrive and a contact was touched before the order."));
   return [
     report.totals.map((r) => h("dl", { class: "kpis", "aria-label": r.currency },
       kpi(t("Revenue from flows"), money(r.attributed_gross, r.currency), t("of {total}", { total: money(r.revenue_gross, r.currency) })), kpi(t("Orders from flows"), number(r.attributed_orders), t("of {n} orders", { n: number(r.orders) })),
       kpi(t("Orders of known contacts"), number(r.stitched_orders)), kpi(t("Refunded"), money(r.refunds_gross, r.currency)))),
-    byFlow.map(([currency, rows], i) => bars(`rv${i}`, t("Revenue by flow ({currency})", { currency }), t("Last touch within the window before the order"), rows.map((f) => ({ label: source(f), value: Number(f.revenue_gross), text: money(f.revenue_gross, currency), more: number(f.orders) })), [t("Flow"), t("Revenue"), t("Orders")])),
+    byFlow(report),
     byDay.map(([currency, rows], i) => {
       const days = everyDay(rows, report);
       const format = (v) => money(v, currency);
-      return lines(`rd${i}`, t("Revenue a day ({currency})", { currency }), dayNames(days), [{ name: t("From flows"), values: figures(days, "attributed_gross"), format }, { name: t("All orders"), values: figures(days, "revenue_gross"), format }]);
+      const axis = (v) => money(v, currency, { minimumFractionDigits: 0, maximumFractionDigits: 0 });
+      return lines(`rd${i}`, t("Revenue a day ({currency})", { currency }), dayNames(days), [{ name: t("From flows"), values: figures(days, "attributed_gross"), format, axis }, { name: t("All orders"), values: figures(days, "revenue_gross"), format }]);
     }),
   ];
 }
 
+function byFlow(report) {
+  const source = (f) => f.flow_name ?? f.campaign ?? t("Unknown");
+  return [...groupBy(report.by_flow, (f) => f.currency)].map(([currency, rows], i) => bars(`rv${i}`, t("Revenue by flow ({currency})", { currency }), t("Last touch within the window before the order"), rows.map((f) => ({ label: source(f), value: Number(f.revenue_gross), text: money(f.revenue_gross, currency), more: number(f.orders) })), [t("Flow"), t("Revenue"), t("Orders")]));
+}
+
+function optInLines(report) {
+  if (report.by_day.length === 0) return empty("shield", t("No opt-ins in this period"), t("Every grant and withdrawal on charles is counted here."));
+  const days = everyDay(report.by_day, report);
+  return lines("oi", t("Opt-ins a day"), dayNames(days), [{ name: t("Granted"), values: figures(days, "granted"), format: number }, { name: t("Withdrawn"), values: figures(days, "withdrawn"), format: number }]);
+}
+
 function optIns(report, csv) {
   csv.push(["day", "granted", "withdrawn", "denied"], ...report.by_day.map((d) => [d.day, d.granted, d.withdrawn, d.denied]));
-  const days = everyDay(report.by_day, report);
   const { current, exports: sent } = report;
   return [
     h("dl", { class: "kpis" }, kpi(t("Opt-ins now"), number(current.granted ?? 0)), kpi(t("Withdrawn"), number((current.withdrawn ?? 0) + (current.denied ?? 0))),
       kpi(t("Confirmed in Emarsys"), number((sent.confirmed ?? 0) + (sent.sent ?? 0))), kpi(t("Waiting for Emarsys"), number(sent.queued ?? 0), sent.failed > 0 && t("{n} failed", { n: number(sent.failed) }))),
-    report.by_day.length === 0 ? empty("shield", t("No opt-ins in this period"), t("Every grant and withdrawal on charles is counted here."))
-      : lines("oi", t("Opt-ins a day"), dayNames(days), [{ name: t("Granted"), values: figures(days, "granted"), format: number }, { name: t("Withdrawn"), values: figures(days, "withdrawn"), format: number }]),
+    optInLines(report),
     report.by_source.length > 0 && bars("os", t("Opt-ins by source"), "", report.by_source.map((s) => ({ label: s.source, value: s.count, text: number(s.count), more: { granted: t("Granted"), withdrawn: t("Withdrawn"), denied: t("Denied"), pending: t("Asked") }[s.status] ?? s.status })), [t("Source"), t("Number"), t("Decision")]),
   ];
 }
@@ -153,11 +164,11 @@ function lines(id, title, days, data) {
     h("figcaption", { class: "section-head" }, h("h2", { id }, title),
       h("span", { class: "legend-row" }, data.map((s, i) => h("span", {}, svg("svg", { viewBox: "0 0 24 12", "aria-hidden": "true" }, i === 0 && svg("rect", { class: "area", width: "24", height: "12" }), svg("path", { class: `line${i + 1}`, d: i ? "M0 6h24" : "M0 1h24" })), s.name)))),
     h("div", { class: "plot" },
-      h("div", { class: "y", "aria-hidden": "true" }, [1, 0.75, 0.5, 0.25, 0].map((share) => h("span", {}, data[0].format(most * share)))),
+      h("div", { class: "y", "aria-hidden": "true" }, [1, 0.75, 0.5, 0.25, 0].map((share) => h("span", {}, (data[0].axis ?? data[0].format)(most * share)))),
       svg("svg", { viewBox: "0 0 1000 200", preserveAspectRatio: "none", role: "img", "aria-label": label }, svg("path", { class: "grid", d: "M0,0H1000M0,50H1000M0,100H1000M0,150H1000M0,200H1000" }),
         svg("path", { class: "area", d: `${path(data[0].values)} V200 H${x(0)} Z` }), data.map((s, i) => svg("path", { class: `line${i + 1}`, d: path(s.values) }))),
       svg("svg", { class: "end", "aria-hidden": "true" }, data.map((s) => svg("text", { x: "0", y: `${Math.min(96, Math.max(4, y(s.values[last]) / 2)).toFixed(0)}%`, dy: ".35em" }, `${s.format(s.values[last])}`))),
-      h("div", { class: "x", "aria-hidden": "true" }, ticks.map((i) => h("span", {}, date(days[i]).replace(/ \d{4}$/, ""))))),
+      h("div", { class: "x", "aria-hidden": "true" }, ticks.map((i) => h("span", {}, dayAndMonth(days[i]))))),
     h("details", {}, h("summary", {}, t("Show as a table")), h("table", { class: "table" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("Day")), data.map((s) => h("th", { scope: "col", class: "r" }, s.name)))),
       h("tbody", {}, days.map((d, i) => h("tr", {}, h("th", { scope: "row" }, date(d)), data.map((s) => h("td", { class: "r" }, s.format(s.values[i])))))))));
@@ -165,6 +176,7 @@ function lines(id, title, days, data) {
 
 function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 5, 10].map((m) => m * power).find((m) => m >= value) ?? value;
+  // Four steps of whole numbers.
+  return Math.max(4, [1, 2, 4, 6, 8, 10].map((m) => m * power).find((m) => m >= value) ?? value);
 }
 
