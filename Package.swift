@@ -60,7 +60,7 @@ let package = Package(
             dependencies: ["TestSupport", "HTTP", "Persistence", "Crypto", "JSON", "charles-emarsys"]),
         .testTarget(
             name: "PagesTests", dependencies: ["TestSupport", "API", "HTTP", "JSON", "charles-emarsys"],
-            exclude: ["audit.js"]),
+            exclude: ["audit.js", "english.js"]),
     ],
     swiftLanguageModes: [.v6]
 )

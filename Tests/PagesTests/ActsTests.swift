@@ -25,7 +25,6 @@ extension Pages {
 
         private func end() async throws {
             #expect(try await browser.messages() == [])
-            await browser.close()
         }
 
         @Test("record a decision, merge two contacts, undo it, erase a person")
@@ -82,6 +81,44 @@ extension Pages {
             try await browser.press("Close")
             try await pressTwice("Delete", "Delete the flow")
             try await browser.wait(for: "The flow was deleted")
+            try await end()
+        }
+
+        @Test("build an audience of groups in groups, count it, change it")
+        func audiences() async throws {
+            try await open("/audiences")
+            try await browser.press("Create an audience")
+            try await browser.fill("Name", "Reached lately")
+            try await browser.wait(until: "/\\d+ contacts? match/.test(document.querySelector('dialog').innerText)")
+            try await browser.press("Add a group")
+            try await browser.wait(until: "document.querySelectorAll('dialog .rules').length === 2")
+            try await browser.press("Create the audience")
+            try await browser.wait(for: "The audience was created")
+            try await browser.wait(for: "WhatsApp opt-in is Granted and WhatsApp opt-in is Granted")
+            try await browser.press("Edit")
+            try await browser.wait(until: "document.querySelectorAll('dialog .rules').length === 2")
+            try await browser.evaluate(
+                "const s = document.querySelectorAll('dialog .rules select')[0]; s.value = 'or'; s.dispatchEvent(new Event('change'))"
+            )
+            try await browser.fill("Name", "Reached ever")
+            try await browser.press("Save the audience")
+            try await browser.wait(for: "The audience was saved")
+            try await browser.wait(for: "Reached ever")
+            try await browser.wait(for: "WhatsApp opt-in is Granted or WhatsApp opt-in is Granted")
+            try await end()
+        }
+
+        @Test("decide a conflict, and go on with the next")
+        func conflicts() async throws {
+            try await open("/conflicts")
+            try await browser.wait(until: "document.querySelectorAll('tbody tr').length > 1")
+            try await browser.evaluate("document.querySelector('tbody a').click()")
+            try await browser.wait(until: "/1 of \\d+ open/.test(document.querySelector('.crumbs').innerText)")
+            let first = try await browser.evaluate("return location.pathname")
+            try await browser.press("Keep both apart")
+            try await browser.wait(for: "Both are kept apart")
+            try await browser.wait(until: "location.pathname !== '\(first.string ?? "")'")
+            try await browser.wait(until: "/1 of \\d+ open/.test(document.querySelector('.crumbs')?.innerText)")
             try await end()
         }
 

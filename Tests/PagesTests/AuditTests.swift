@@ -18,7 +18,7 @@ extension Pages {
                 ("cut off", "<div class=card><table><tr><td>x</td></tr></table></div>"),
             ])
         func complains(_ expected: String, _ html: String) async throws {
-            let browser = try await Self.browser.value
+            let browser = try await Showcase.fresh()
             let quoted = String(decoding: JSON.string(html).encoded(), as: UTF8.self)
             try await browser.visit("about:blank")
             try await browser.evaluate(
@@ -33,7 +33,5 @@ extension Pages {
             let complaints = try await browser.evaluate(pageAudit).array ?? []
             #expect(complaints.contains { $0.string?.hasPrefix(expected) == true }, "\(complaints)")
         }
-
-        private static let browser = Task { try await Browser.start() }
     }
 }

@@ -90,6 +90,114 @@ extension Pages {
             #expect(held.json["data"]?[0]?["status"] == "held")
         }
 
+        @Test(
+            "the conversation has an order's lines and its amounts to the last digit, and what an event brought and started"
+        )
+        func conversation() async throws {
+            let showcase = try await Showcase.get()
+            let phone = "+4915112345620"
+            try await showcase.emarsys.send(
+                [
+                    "phone": .string(phone), "event_name": "order_placed",
+                    "event_data": [
+                        "order": [
+                            "external_reference_id": "precise", "order_number": "#P", "status": "open",
+                            "currency": "EUR",
+                            "amount_total_gross": "20.0250", "discount_amount_total": "0.0125",
+                            "amount_total_shipping_gross": "4.90",
+                            "items": [
+                                [
+                                    "external_reference_id": "a", "sku": "S-1", "name": "Candle", "qty": 3,
+                                    "price": ["amount": ["gross": "5.0125"], "currency": "EUR"],
+                                ]
+                            ],
+                        ]
+                    ],
+                ], as: "order_external_event", to: showcase.product, key: showcase.key)
+            func entries() async throws -> [JSON] {
+                let found = try await showcase.call(.get, "/contacts?phone=\(phone.replacing("+", with: "%2B"))")
+                let answer = try await showcase.product.call(
+                    .get, host: "acme", "/api/v0/contacts/\(found["id"]?.string ?? "")/timeline?limit=100",
+                    headers: ["X-API-Key": showcase.key])
+                return answer.json["data"]?.array ?? []
+            }
+            try await showcase.until("the order") {
+                try await entries().contains { $0["data"]?["order_id"] == "precise" }
+            }
+            let order = try #require(try await entries().first { $0["data"]?["order_id"] == "precise" }?["data"])
+            #expect(order["amount_total_gross"] == "20.025")
+            #expect(order["discount_amount_total"] == "0.0125")
+            #expect(order["amount_total_shipping_gross"] == "4.90")
+            #expect(order["outcome"] == "linked")
+            let line = try #require(order["items"]?[0])
+            #expect(line["name"] == "Candle")
+            #expect(line["qty"] == "3.00")
+            #expect(line["price_gross"] == "5.0125")
+            let event = try #require(
+                try await entries().first { $0["type"] == "event" && $0["data"]?["event_name"] == "abandoned_cart" })
+            #expect(event["data"]?["event_data"]?["cart_value"] == "112.40")
+            #expect(event["data"]?["flows"] == [.string(Showcase.hostileName)])
+        }
+
+        @Test("a value of each field that somebody has, and the size of each segment that was imported")
+        func samplesAndSizes() async throws {
+            let showcase = try await Showcase.get()
+            func list(_ path: String) async throws -> [JSON] {
+                let answer = try await showcase.product.call(
+                    .get, host: "acme", "/api/v0\(path)", headers: ["X-API-Key": showcase.key])
+                return answer.json["data"]?.array ?? []
+            }
+            let samples = try await list("/integrations/emarsys/fields/samples")
+            #expect(samples.count > 20)
+            #expect(samples.first { $0["field_id"] == "3" }?["sample"]?.string?.contains("@") == true)
+            // A choice by its label, not by its number.
+            #expect(["Male", "Female"].contains(samples.first { $0["field_id"] == "5" }?["sample"]?.string))
+            let segments = try await list("/integrations/emarsys/segments")
+            #expect(segments.first { $0["id"] == "1001" }?["size"] == 300)
+            #expect(segments.first { $0["id"] == "1002" }?["size"] == .null)
+        }
+
+        @Test("an audience can be changed, a conflict looked at, rejections counted and filtered by reason")
+        func small() async throws {
+            let showcase = try await Showcase.get()
+            let made = try await showcase.call(.post, "/audiences", ["name": "a", "rules": ["and": []]])
+            let path = "/audiences/\(made["id"]?.string ?? "")"
+            let rules: JSON = ["or": [["field": "order_count", "op": "gte", "value": 1]]]
+            #expect(try await showcase.call(.patch, path, ["rules": rules])["rules"] == rules)
+            #expect(try await showcase.call(.patch, path, ["name": "b"])["rules"] == rules)
+            #expect(try await showcase.call(.get, path)["name"] == "b")
+            let refused = try await showcase.product.call(
+                .patch, host: "acme", "/api/v0\(path)", ["rules": ["field": "nix", "op": "eq", "value": 1]],
+                headers: ["X-API-Key": showcase.key])
+            #expect(refused.status == .unprocessableContent)
+            try await showcase.call(.delete, path)
+            let gone = try await showcase.product.call(
+                .patch, host: "acme", "/api/v0\(path)", ["name": "c"], headers: ["X-API-Key": showcase.key])
+            #expect(gone.status == .notFound)
+
+            let conflict = try await showcase.call(.get, "/identity_conflicts?limit=1")
+            #expect(try await showcase.call(.get, "/identity_conflicts/\(conflict["id"]?.string ?? "")") == conflict)
+
+            let run = try await showcase.call(.get, "/imports?limit=1")["id"]?.string ?? ""
+            _ = try showcase.product.database.administer(
+                """
+                INSERT INTO app.import_rejections (tenant_id, import_id, id, code, "values", created_at)
+                SELECT tenant_id, id, gen_random_uuid(), code, '{}', now()
+                  FROM app.imports, unnest(ARRAY['email_invalid', 'phone_invalid_length', 'email_invalid']) AS code
+                 WHERE id = $1::uuid
+                """, [run])
+            let reasons = try await showcase.product.call(
+                .get, host: "acme", "/api/v0/imports/\(run)/rejections/reasons", headers: ["X-API-Key": showcase.key])
+            let counts = reasons.json["data"]?.array ?? []
+            #expect(counts.first { $0["code"] == "email_invalid" }?["count"]?.int ?? 0 >= 2)
+            let filtered = try await showcase.product.call(
+                .get, host: "acme", "/api/v0/imports/\(run)/rejections?code=email_invalid,none",
+                headers: ["X-API-Key": showcase.key])
+            let rows = filtered.json["data"]?.array ?? []
+            #expect(rows.count == counts.first { $0["code"] == "email_invalid" }?["count"]?.int)
+            #expect(rows.allSatisfy { $0["code"] == "email_invalid" })
+        }
+
         @Test("lanes in which something waits are shown with their age")
         func queues() async throws {
             let showcase = try await Showcase.get()

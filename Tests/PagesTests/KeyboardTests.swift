@@ -9,7 +9,7 @@ extension Pages {
         func theFiveSteps() async throws {
             let showcase = try await Showcase.get()
             let key = try await showcase.product.makeInstance("keys")
-            let browser = try await Browser.start()
+            let browser = try await Showcase.fresh()
             try await browser.visit("http://keys.localhost:\(showcase.product.port)/settings/integrations")
             try await browser.evaluate("localStorage.setItem('language', 'en')")
             try await browser.visit("http://keys.localhost:\(showcase.product.port)/settings/integrations")
@@ -65,7 +65,6 @@ extension Pages {
             try await browser.wait(until: "!document.querySelector('dialog')")
             try await browser.wait(for: "VIP customers")
             #expect(try await browser.messages() == [])
-            await browser.close()
         }
 
         @Test("Escape closes a pop-up, and the focus is back where it was")
@@ -79,7 +78,6 @@ extension Pages {
             try await browser.key(.escape)
             try await browser.wait(until: "!document.querySelector('dialog')")
             try await browser.wait(until: "document.activeElement.innerText.trim() === 'Create a flow'")
-            await browser.close()
         }
 
         @Test("what stands on every page can be skipped")
@@ -91,7 +89,6 @@ extension Pages {
             try await browser.tab(to: "Skip to content")
             try await browser.key(.enter)
             try await browser.wait(until: "document.activeElement.id === 'main'")
-            await browser.close()
         }
     }
 }

@@ -9,6 +9,8 @@ struct Showcase {
     static let hostileName = #"<img src=x onerror="window.attacked=1">"#
 
     private static let shared = Task { try await make() }
+    /// One browser for all suites: starting one takes longer than most tests.
+    private static let browser = Task { try await Browser.start() }
 
     /// The one showcase; made at first use.
     static func get() async throws -> Showcase { try await shared.value }
@@ -33,12 +35,30 @@ struct Showcase {
         return answer.json["data"]?[0] ?? .null
     }
 
-    /// A browser that is signed in.
+    /// The browser, in which nobody is signed in.
+    static func fresh(width: Int = 1280, dark: Bool = false) async throws -> Browser {
+        let browser = try await browser.value
+        try await browser.forget()
+        try await browser.setCache(true)
+        try await browser.become(width: width, dark: dark)
+        return browser
+    }
+
+    /// The browser, signed in to the instance.
     func signedIn(width: Int = 1280, dark: Bool = false, german: Bool = false) async throws -> Browser {
-        let browser = try await Browser.start(width: width, dark: dark)
+        let browser = try await Self.fresh(width: width, dark: dark)
         try await browser.visit(address("/"))
         try await browser.evaluate("localStorage.setItem('language', '\(german ? "de" : "en")')")
         try await browser.signIn("{api_key: '\(key)'}")
+        return browser
+    }
+
+    /// The browser, signed in to the operators' console.
+    func signedInAsOperator(_ token: String? = nil, german: Bool = false) async throws -> Browser {
+        let browser = try await Self.fresh()
+        try await browser.visit(operatorAddress("/"))
+        try await browser.evaluate("localStorage.setItem('language', '\(german ? "de" : "en")')")
+        try await browser.signIn("{token: '\(token ?? product.operatorToken)'}")
         return browser
     }
 
@@ -63,8 +83,39 @@ struct Showcase {
         return pages
     }
 
+    /// Raises alerts, as the watch would.
+    func raiseAlerts() throws {
+        for (kind, detail) in [
+            ("import_rejections", #"{"read": 300, "rejected": 41}"#), ("connection_failing", "{}"),
+            ("near_segment_limit", #"{"people": 480000, "limit": 500000}"#),
+        ] {
+            try raise(kind, detail)
+        }
+    }
+
+    /// Raises one alert.
+    func raise(_ kind: String, _ detail: String) throws {
+        _ = try product.database.administer(
+            """
+            INSERT INTO app.alerts (tenant_id, kind, state, detail, raised_at)
+            SELECT tenant_id, $1, 'raised', $2::jsonb, now() FROM app.tenants WHERE instance_name = 'acme'
+            ON CONFLICT (tenant_id, kind) DO UPDATE SET state = 'raised', recovered_at = NULL, raised_at = now()
+            """, [kind, detail])
+    }
+
+    /// The token of an operator who may look and not change.
+    func viewerToken() throws -> String {
+        let token = "cop_viewer_for_tests_0123456789"
+        _ = try product.database.administer(
+            """
+            INSERT INTO app.operators (name, role, token_hash) VALUES ('viewer', 'viewer', sha256(convert_to($1, 'UTF8')))
+            ON CONFLICT DO NOTHING
+            """, [token])
+        return token
+    }
+
     private static func make() async throws -> Showcase {
-        let product = try await RunningProduct.start()
+        let product = try await RunningProduct.start(["CHARLES_BASE_DOMAINS": "localhost,charles.example"])
         let key = try await product.makeInstance("acme", displayName: "Acme Living")
         let showcase = Showcase(product: product, emarsys: try SandboxProcess.start(contacts: 300), key: key)
         try await showcase.connect()
@@ -121,7 +172,8 @@ struct Showcase {
         _ = flow
     }
 
-    private func order(_ phone: JSON, _ number: String) -> JSON {
+    /// The body of an order event.
+    func order(_ phone: JSON, _ number: String) -> JSON {
         let now = JSON.string(ISO8601DateFormatter().string(from: Date()))
         return [
             "phone": phone, "event_name": "order_placed",
@@ -141,7 +193,8 @@ struct Showcase {
         ]
     }
 
-    private func until(_ what: String, _ isTrue: () async throws -> Bool) async throws {
+    /// Waits for something that happens in the background.
+    func until(_ what: String, _ isTrue: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
             if try await isTrue() { return }
@@ -167,11 +220,5 @@ extension Browser {
     }
 }
 
-/// Where pictures of the pages go: the folder that `CHARLES_SCREENS` names, else one under the temporary directory.
-let screenshots: String = {
-    let folder =
-        ProcessInfo.processInfo.environment["CHARLES_SCREENS"]
-        ?? NSTemporaryDirectory() + "/charles-screens-\(ProcessInfo.processInfo.processIdentifier)"
-    print("Pictures of the pages: \(folder)")
-    return folder
-}()
+/// Where pictures of the pages go: the folder that `CHARLES_SCREENS` names; none are made without it.
+let screenshots: String? = ProcessInfo.processInfo.environment["CHARLES_SCREENS"]

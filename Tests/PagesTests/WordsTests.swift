@@ -4,7 +4,7 @@ import Testing
 /// What can be known of the pages without a browser.
 @Suite("Words and files of the pages")
 struct WordsTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Sources/API/Web")
 
     private static func files(_ suffix: String) throws -> [(name: String, text: String)] {
@@ -20,10 +20,21 @@ struct WordsTests {
         let dictionary = try #require(scripts.first { $0.name == "js/core/german.js" }).text
         let known = Set(dictionary.matches(of: /"((?:[^"\\]|\\.)*)"\s*:/).map { String($0.1) })
         #expect(known.count > 300)
-        for (name, text) in scripts where name != "js/core/german.js" {
+        for (name, text) in scripts where !name.contains("german") {
             for match in text.matches(of: /\bt\("((?:[^"\\]|\\.)*)"/) {
                 #expect(known.contains(String(match.1)), "\(name): \(match.1)")
             }
+        }
+    }
+
+    @Test("no German word is left over")
+    func used() throws {
+        let scripts = try Self.files(".js")
+        let dictionary = try #require(scripts.first { $0.name == "js/core/german.js" }).text
+        let texts = scripts.filter { !$0.name.contains("german") }.map(\.text)
+        let words = Set(texts.flatMap { $0.matches(of: /"((?:[^"\\]|\\.)*)"/).map { String($0.1) } })
+        for match in dictionary.matches(of: /"((?:[^"\\]|\\.)*)"\s*:/) {
+            #expect(words.contains(String(match.1)), "\(match.1)")
         }
     }
 

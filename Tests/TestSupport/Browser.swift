@@ -49,11 +49,10 @@ public final class Browser: @unchecked Sendable {
             if (try? await command(.get, "/status")) != nil { break }
             try await Task.sleep(for: .milliseconds(25))
         }
-        var arguments: [JSON] = [
+        let arguments: [JSON] = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en-GB",
             "--host-resolver-rules=MAP *.localhost 127.0.0.1", .string("--window-size=\(width),\(height)"),
         ]
-        if dark { arguments.append("--force-dark-mode") }
         let answer = try await command(
             .post, "/session",
             [
@@ -65,20 +64,49 @@ public final class Browser: @unchecked Sendable {
                 ]
             ])
         session = answer["sessionId"]?.string ?? ""
-        // Chromium's smallest window is wider than a phone; the page's own width is what counts.
-        if width < 500 {
-            _ = try await devTools(
-                "Emulation.setDeviceMetricsOverride",
-                [
-                    "width": .number(JSONNumber(Int64(width))), "height": .number(JSONNumber(Int64(height))),
-                    "deviceScaleFactor": 1, "mobile": true,
-                ])
+        // Chromium outlives a driver that is killed.
+        if let chromium = answer["capabilities"]?["goog:processID"]?.int {
+            try endWithThisProcess(pid_t(chromium), named: "chromium")
         }
-        if dark {
-            _ = try await devTools(
-                "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": "dark"]]])
-        }
+        try await become(width: width, height: height, dark: dark)
     }
+
+    /// Another width or theme of the same page.
+    ///
+    /// Chromium's smallest window is wider than a phone; the page's own width is what counts.
+    public func become(width: Int, height: Int = 1000, dark: Bool) async throws {
+        _ = try await devTools(
+            "Emulation.setDeviceMetricsOverride",
+            [
+                "width": .number(JSONNumber(Int64(width))), "height": .number(JSONNumber(Int64(height))),
+                "deviceScaleFactor": 1, "mobile": .bool(width < 500),
+            ])
+        _ = try await devTools(
+            "Emulation.setEmulatedMedia",
+            [
+                "features": [
+                    ["name": "prefers-color-scheme", "value": .string(dark ? "dark" : "light")],
+                    // What is looked at does not change while it is looked at.
+                    ["name": "prefers-reduced-motion", "value": "reduce"],
+                ]
+            ])
+    }
+
+    /// Forgets who was signed in, and what the page before has complained of.
+    public func forget() async throws {
+        try await visit("about:blank")
+        _ = try await devTools("Network.clearBrowserCookies", [:])
+        _ = try await messages()
+    }
+
+    /// Whether what was loaded before is asked for again.
+    public func setCache(_ isOn: Bool) async throws {
+        _ = try await devTools("Network.enable", [:])
+        _ = try await devTools("Network.setCacheDisabled", ["cacheDisabled": .bool(!isOn)])
+    }
+
+    /// Goes back, as the button of the browser does.
+    public func back() async throws { _ = try await command(.post, "/session/\(session)/back", [:]) }
 
     /// Closes the window and ends the driver.
     public func close() async {
@@ -100,11 +128,26 @@ public final class Browser: @unchecked Sendable {
     }
 
     /// Waits until an expression is true. Throws with the page's text after `seconds`.
+    ///
+    /// The page itself looks, every hundredth of a second: no round trip lies between the event and its being seen.
     public func wait(until expression: String, seconds: Double = 15) async throws {
+        let script = """
+            const done = arguments[arguments.length - 1];
+            const end = Date.now() + 1000;
+            const look = () => {
+              let is = false;
+              try { is = Boolean(\(expression)); } catch { /* not there yet */ }
+              if (is || Date.now() > end) done(is); else setTimeout(look, 10);
+            };
+            look();
+            """
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
-            if let value = try? await evaluate("return Boolean(\(expression))"), value == .bool(true) { return }
-            try await Task.sleep(for: .milliseconds(50))
+            let path = "/session/\(session)/execute/async"
+            // A page that is left while it looks answers with an error: the next one is asked.
+            let value = try? await command(.post, path, ["script": .string(script), "args": []])
+            if value == .bool(true) { return }
+            if value == nil { try await Task.sleep(for: .milliseconds(20)) }
         }
         let text = try await evaluate("return document.body.innerText.slice(0, 1500)")
         throw Failure(

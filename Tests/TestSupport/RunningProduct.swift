@@ -120,6 +120,45 @@ public final class RunningProduct: @unchecked Sendable {
         return (answer.status.code, (try? JSON.parse(answer.body)) ?? .null, answer.headers)
     }
 
+    /// The whole answer to a request, its header included.
+    public func answer(
+        _ method: HTTPMethod, host: String, _ path: String, _ body: JSON? = nil, headers: HTTPHeaders = [:]
+    ) async throws -> HTTPClientResponse {
+        var fields = headers
+        if body != nil { fields["Content-Type"] = "application/json" }
+        return try await send(method, path, port: port, host: host, fields, body?.encoded() ?? [])
+    }
+
+    /// Sends bytes as they are and reads the head of what comes back; what follows, such as a stream, is left.
+    public func head(ofAnswerTo request: String) throws -> String {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else { throw CommandFailure(command: "connect", status: errno, output: "") }
+        // The server may close before it has read everything: then what it said is what counts.
+        _ = Array(request.utf8).withUnsafeBytes {
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        var read: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while !String(decoding: read, as: UTF8.self).contains("\r\n\r\n") {
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { break }
+            read += chunk[..<count]
+        }
+        return String(decoding: read, as: UTF8.self)
+    }
+
     /// The same as an operator.
     public func callOperator(_ method: HTTPMethod, _ path: String, _ body: JSON? = nil) async throws -> JSON {
         let answer = try await call(
