@@ -16,6 +16,7 @@ export function alertWords({ kind, detail }) {
     export_backlog: ["warn", t("Opt-in changes wait for Emarsys: {n}, the oldest since {time}.", { n, time: oldest }), t("Connection"), "/settings/integrations"],
     exports_failed: ["bad", t("Opt-in changes that Emarsys did not take within the last day: {n}.", { n }), t("Reports"), "/reports/opt_ins"],
     webhooks_unauthorized: ["bad", t("Webhooks come with a wrong token: {n} within ten minutes. Copy the JWT secret into the preset in Emarsys again.", { n }), t("Show the values"), setup(5)],
+    identifiers_quarantined: ["warn", t("Phones or email addresses that more than 20 contacts carry identify nobody any more."), t("Conflicts"), "/conflicts"],
     near_segment_limit: ["warn", t("The last import had {n} contacts. A segment can have up to 500,000.", { n: number(d.people) }), t("Segments"), setup(4)],
     connection_failing: ["bad", t("Emarsys refuses the connection."), t("Connection"), setup(2)],
     wsse_sunset: ["warn", t("Emarsys ends WSSE on {date}.", { date: date(d.sunset ?? "2026-12-31") }), t("Choose OAuth 2.0"), setup(2)],

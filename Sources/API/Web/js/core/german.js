@@ -120,6 +120,7 @@ export const german = {
   "No valid phone": "Keine gültige Nummer", "Only contacts with a valid phone are imported.": "Nur Kontakte mit gültiger Nummer werden importiert.",
   "Too many phones": "Zu viele Nummern", "Too many emails": "Zu viele E-Mails", "A contact has at most five.": "Ein Kontakt hat höchstens fünf.",
   "Not a number": "Keine Zahl", "Not yes or no": "Weder ja noch nein", "Not a date": "Kein Datum",
+  "Phones or email addresses that more than 20 contacts carry identify nobody any more.": "Nummern oder E-Mail-Adressen, die mehr als 20 Kontakte tragen, bezeichnen niemanden mehr.",
   "Operator": "Operator", "{name}, disputed": "{name}, strittig", "History": "Verlauf", "You can look at everything here. Changing it needs the role manager.": "Du kannst hier alles ansehen. Zum Ändern brauchst du die Rolle Manager.",
   "since {time}": "seit {time}", "Tenant created": "Mandant angelegt", "Tenant changed": "Mandant geändert", "Tenant suspended": "Mandant gesperrt",
   "Tenant reactivated": "Mandant wieder eingeschaltet", "Switched on": "Eingeschaltet", "Switched off": "Ausgeschaltet", "API key created": "API-Schlüssel angelegt",
