@@ -151,7 +151,9 @@ struct ImportBatchRun {
             rejections.append(rejection(code, source(row), nil))
         case .skipped(let code):
             counts.skipped += 1
-            rejections.append(rejection(code == "suppressed" ? "skipped_suppressed" : code, Self.idOnly(row), nil))
+            let isErased = code == "suppressed"
+            rejections.append(
+                rejection(isErased ? "skipped_suppressed" : code, isErased ? Self.idOnly(row) : source(row), nil))
         }
         for note in outcome.notes
         where note.hasPrefix("phone_") || note.hasPrefix("email_") || note.hasPrefix("too_many_") {

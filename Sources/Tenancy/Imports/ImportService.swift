@@ -134,7 +134,9 @@ public struct ImportService: Sendable {
                 throw Problem.conflict("import_finished", "The import has ended already.")
             }
             // Queued, paused or waiting for another try: its job may not come for a long time.
-            if try await transaction.query(ImportStore.takeWaitingJob(tenant.id, id)).isEmpty { return }
+            _ = try await transaction.query(ImportStore.takeWaitingJob(tenant.id, id))
+            // Asked after that one has waited for whoever was about to take the job.
+            if try await transaction.query(ImportStore.isWorkedOn(tenant.id, id))[0].get(0) { return }
             let selected = try await transaction.query(ImportStore.selected(tenant.id))
             _ = try await transaction.batch(
                 try ImportEnd(state: .cancelled, isLast: tenant.connection?.status == .disconnected).queries(

@@ -87,12 +87,19 @@ enum ImportStore {
             """, [.uuid(tenant), .uuid(id)])
     }
 
-    /// Takes the job of a run that nobody works on right now; no row where somebody does.
+    /// Whether somebody works on a run right now, or did until its lease ran out.
+    static func isWorkedOn(_ tenant: UUID, _ id: UUID) -> Query {
+        Query(
+            "SELECT EXISTS (SELECT 1 FROM app.jobs WHERE tenant_id = $1 AND queue = 'imports' AND unique_key = $2 AND state = 1)",
+            [.uuid(tenant), .text(ImportService.jobKey(id))])
+    }
+
+    /// Takes the job of a run that nobody works on right now; no row where somebody does, or where there is none.
     static func takeWaitingJob(_ tenant: UUID, _ id: UUID) -> Query {
         Query(
             """
             DELETE FROM app.jobs
-             WHERE tenant_id = $1 AND queue = 'imports' AND unique_key = $2 AND state IN (0, 4) RETURNING true
+             WHERE tenant_id = $1 AND queue = 'imports' AND unique_key = $2 AND state IN (0, 3, 4) RETURNING true
             """, [.uuid(tenant), .text(ImportService.jobKey(id))])
     }
 

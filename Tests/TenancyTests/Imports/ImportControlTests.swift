@@ -138,6 +138,18 @@ struct ImportControlTests {
         }
     }
 
+    @Test("a run whose job was given up can be cancelled, and the next one starts")
+    func cancelAbandoned() async throws {
+        try await ImportWorld.run { world in
+            world.account.addSegment(9001, name: "A", first: 40)
+            try world.select("9001")
+            let run = try await world.started()
+            try world.files.administer("UPDATE app.jobs SET state = 3 WHERE kind = 'import_run'")
+            #expect(try await world.service.cancel(try await world.tenant(), run.id).state == .cancelled)
+            #expect(try await world.imported().counts.read == 40)
+        }
+    }
+
     @Test("the charles instance is told of a finished import with its counts")
     func told() async throws {
         try await ImportWorld.run { world in

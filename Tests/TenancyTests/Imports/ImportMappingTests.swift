@@ -185,6 +185,11 @@ struct ImportMappingTests {
             let codes = try await world.service.rejections(world.tenantID, run.id, PageRequest(limit: 200)).items.map(
                 \.code)
             #expect(codes.filter { $0 == "no_valid_phone" }.count == 2)
+            let phones = try world.value(
+                """
+                SELECT string_agg("values" ->> 'phone', ',') FROM app.import_rejections WHERE code = 'no_valid_phone'
+                """)
+            #expect(phones?.contains("0151 1") == true)
         }
     }
 
