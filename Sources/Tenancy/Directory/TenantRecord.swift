@@ -80,7 +80,7 @@ public struct TenantRecord: Sendable, Hashable {
     public var health: String {
         if status == .suspended { return "suspended" }
         guard let connection, connection.status != .disconnected else { return "not_connected" }
-        let isAlarming = alerts.contains { !Self.announcements.contains($0) }
+        let isAlarming = alerts.contains { !Self.announcements.contains($0.kind) }
         if connection.status == .failing || isAlarming || lastImport?.state == "failed" { return "failing" }
         return connection.isPaused ? "paused" : "ok"
     }
