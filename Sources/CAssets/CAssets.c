@@ -290,24 +290,27 @@ static const unsigned char a95[] = {
 #embed "../../db/migrations/0069_audience_facts.sql" if_empty(0)
 };
 static const unsigned char a96[] = {
-#embed "../../db/migrations/0075_conversation_details.sql" if_empty(0)
+#embed "../../db/migrations/0070_totals_of_several_currencies.sql" if_empty(0)
 };
 static const unsigned char a97[] = {
-#embed "../../db/migrations/0084_reporting_speed.sql" if_empty(0)
+#embed "../../db/migrations/0075_conversation_details.sql" if_empty(0)
 };
 static const unsigned char a98[] = {
-#embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
+#embed "../../db/migrations/0084_reporting_speed.sql" if_empty(0)
 };
 static const unsigned char a99[] = {
-#embed "../../db/migrations/0090_contact_cards.sql" if_empty(0)
+#embed "../../db/migrations/0085_pauses_in_two_statements.sql" if_empty(0)
 };
 static const unsigned char a100[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0090_contact_cards.sql" if_empty(0)
 };
 static const unsigned char a101[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a102[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a103[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -407,15 +410,16 @@ static const struct casset all[] = {
     {"db/migrations/0066_nothing_of_orders.sql", a93, sizeof a93},
     {"db/migrations/0068_contacts_in_full_and_late_attribution.sql", a94, sizeof a94},
     {"db/migrations/0069_audience_facts.sql", a95, sizeof a95},
-    {"db/migrations/0075_conversation_details.sql", a96, sizeof a96},
-    {"db/migrations/0084_reporting_speed.sql", a97, sizeof a97},
-    {"db/migrations/0085_pauses_in_two_statements.sql", a98, sizeof a98},
-    {"db/migrations/0090_contact_cards.sql", a99, sizeof a99},
-    {"db/reporting/10_views.sql", a100, sizeof a100},
-    {"db/reporting/20_all_tenants.sql", a101, sizeof a101},
-    {"db/reporting/30_closed_doors.sql", a102, sizeof a102},
+    {"db/migrations/0070_totals_of_several_currencies.sql", a96, sizeof a96},
+    {"db/migrations/0075_conversation_details.sql", a97, sizeof a97},
+    {"db/migrations/0084_reporting_speed.sql", a98, sizeof a98},
+    {"db/migrations/0085_pauses_in_two_statements.sql", a99, sizeof a99},
+    {"db/migrations/0090_contact_cards.sql", a100, sizeof a100},
+    {"db/reporting/10_views.sql", a101, sizeof a101},
+    {"db/reporting/20_all_tenants.sql", a102, sizeof a102},
+    {"db/reporting/30_closed_doors.sql", a103, sizeof a103},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 103;
+    *count = 104;
     return all;
 }

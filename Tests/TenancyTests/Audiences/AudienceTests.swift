@@ -116,6 +116,29 @@ struct AudienceTests {
         #expect(try await names(usd) == "b")
     }
 
+    @Test("who buys in several currencies is judged in the one that is asked for")
+    func severalCurrencies() async throws {
+        try bench.rows("INSERT INTO app.contacts (tenant_id, first_name) VALUES ($1, 'd')")
+        for (order, gross, currency) in [("8", "40", "EUR"), ("9", "500", "USD")] {
+            try bench.rows(
+                """
+                INSERT INTO app.orders (tenant_id, order_id, currency, amount_total_gross, outcome, contact_id, ordered_at)
+                SELECT $1, $2, $4, $3::numeric, 'linked', id, now() FROM app.contacts WHERE tenant_id = $1 AND first_name = 'd'
+                """, [order, gross, currency])
+        }
+        try bench.rows("SELECT app.total_orders($1, ARRAY(SELECT id FROM app.contacts WHERE tenant_id = $1))")
+        #expect(try bench.count("contacts", "order_currency = '*' AND order_total IS NULL AND order_count = 2") == 1)
+        #expect(try await names(rule("order_total", "gte", 40)) == "ad")
+        #expect(try await names(rule("order_total", "gt", 50)) == "a")
+        #expect(try await names(rule("order_total", "lte", 45)) == "bcd")
+        #expect(try await names(rule("order_total", "ne", 40)) == "abc")
+        var usd = rule("order_total", "gte", 200)
+        usd["currency"] = "USD"
+        #expect(try await names(usd) == "bd")
+        #expect(try await names(["not": usd]) == "ac")
+        #expect(try await names(["or": [usd, rule("opt_in", "eq", "granted")]]) == "abd")
+    }
+
     @Test("values stay values, whatever they look like")
     func injection() async throws {
         let nasty: JSON = "x') OR true --"
