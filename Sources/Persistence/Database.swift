@@ -91,6 +91,7 @@ public final class Database: Sendable {
     /// Closes the pools: callers that wait are refused, lent connections close when their work ends.
     public func close() async {
         for pool in pools { await Hop.on(pool.value.loop) { pool.value.close() } }
+        await Canceller.waitForAll()
     }
 
     private var localPool: ConnectionPool? {
