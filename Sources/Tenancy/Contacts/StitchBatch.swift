@@ -134,6 +134,7 @@ struct StitchBatch {
         guard isImport else { return }
         var owners: [ValueClaim.Kind: [String: Int]] = [.phone: [:], .email: [:]]
         for index in rows.indices where rows[index].externalID != nil {
+            if index % 1000 == 999 { await Task.yield() }
             if let phone = rows[index].phone { owners[.phone]?[phone.value, default: 0] += 1 }
             if let email = rows[index].email { owners[.email]?[email.value, default: 0] += 1 }
         }
@@ -220,6 +221,7 @@ struct StitchBatch {
             }
         }
         for index in rows.indices where early[rows[index].index] == nil {
+            if index % 500 == 499 { await Task.yield() }
             note(rows[index].externalID, index, &ids, &rows)
             note(rows[index].phone?.value, index, &phones, &rows)
             note(rows[index].email?.value, index, &emails, &rows)

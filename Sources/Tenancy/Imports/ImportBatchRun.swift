@@ -63,6 +63,7 @@ struct ImportBatchRun {
         var faults: [Int: [FieldFault]] = [:]
         var entered: [(segment: String, contact: UUID)] = []
         for (index, row) in rows.enumerated() {
+            if index % 500 == 499 { await Task.yield() }
             if states[index] == 1 {
                 result.counts.unchanged += 1
                 if let contact = contacts[index], let id = Int64(row.id) {
@@ -84,6 +85,7 @@ struct ImportBatchRun {
             let outcomes = try await batch.run(transaction)
             result.counts.conflicts += batch.newConflicts
             for (position, outcome) in outcomes.enumerated() {
+                if position % 500 == 499 { await Task.yield() }
                 let row = prepared[position]
                 count(outcome, row, &result.counts, &rejections)
                 for fault in faults[position] ?? [] {

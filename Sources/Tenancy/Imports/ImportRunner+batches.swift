@@ -33,7 +33,7 @@ extension ImportRunner {
             }
             do {
                 try await client.readContacts(ids, fields: frame.mapping.fields) { range, table in
-                    gathered.add(table, ids[range])
+                    await gathered.add(table, ids[range])
                     // Calls are cut at thousands, batches at ten thousands of the ids: each batch ends with a call.
                     while next < open.count, gathered.asked >= open[next].count {
                         try await settle()
@@ -109,8 +109,12 @@ private struct GatheredRows {
         rows.reserveCapacity(ImportRunner.batchSize)
     }
 
-    mutating func add(_ table: ContactTable, _ keys: some Collection<String>) {
-        for row in table.rows { rows.append(ImportRow(row, frame, newID: ids.next())) }
+    mutating func add(_ table: ContactTable, _ keys: some Collection<String>) async {
+        for (index, row) in table.rows.enumerated() {
+            // The loop serves others too: a thousand rows in one go would let their requests wait.
+            if index % 100 == 99 { await Task.yield() }
+            rows.append(ImportRow(row, frame, newID: ids.next()))
+        }
         for miss in table.misses {
             if miss.code == 2008 || miss.code == 0 { gone.append(miss.key) } else { refused.append(miss) }
             if miss.code != 2008 { unexplained += 1 }
