@@ -65,9 +65,11 @@ public final class Database: Sendable {
     /// - Parameters:
     ///   - scope: What the transaction may see.
     ///   - statementTimeout: How long each statement may run; the configuration's if nil.
+    ///   - isSnapshot: Whether all statements see the moment of the first one (REPEATABLE READ).
     ///   - body: The work. The transaction must not be used after it ended.
     public func transaction<T>(
-        _ scope: Scope, statementTimeout: Duration? = nil, _ body: (Transaction) async throws -> T
+        _ scope: Scope, statementTimeout: Duration? = nil, isSnapshot: Bool = false,
+        _ body: (Transaction) async throws -> T
     ) async throws -> T {
         let pool = localPool.map(Confined.init) ?? pools[nextPool.next(below: pools.count)]
         let loop = pool.value.loop
@@ -75,7 +77,8 @@ public final class Database: Sendable {
             Confined(try await pool.value.acquire(shared: false))
         }
         let transaction = Transaction(
-            connection.value, scope, timeout: statementTimeout ?? configuration.statementTimeout)
+            connection.value, scope, timeout: statementTimeout ?? configuration.statementTimeout,
+            isSnapshot: isSnapshot)
         do {
             let value = try await body(transaction)
             try await transaction.commit()
@@ -92,6 +95,14 @@ public final class Database: Sendable {
     public func close() async {
         for pool in pools { await Hop.on(pool.value.loop) { pool.value.close() } }
         await Canceller.waitForAll()
+    }
+
+    /// How the pools are doing, together.
+    public var figures: PoolFigures.Snapshot {
+        var snapshot = PoolFigures.Snapshot()
+        snapshot.limit = configuration.connectionsPerLoop * pools.count
+        for pool in pools { pool.value.figures.add(to: &snapshot) }
+        return snapshot
     }
 
     private var localPool: ConnectionPool? {

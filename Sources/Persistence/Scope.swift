@@ -1,3 +1,4 @@
+import EventLoop
 public import FoundationEssentials
 
 /// What a transaction may see. The scope's statement opens each transaction and travels with the first query.
@@ -22,5 +23,12 @@ public enum Scope: Sendable, Hashable {
         case .operator: Query("SELECT app.enter_operator()")
         case .resolver: nil
         }
+    }
+
+    /// Like ``entry``, for transactions that may write: they also tell the database which trace they belong to, so that jobs
+    /// and deliveries that come into being remember it.
+    var tracedEntry: Query? {
+        guard case .tenant(let id) = self, let trace = TraceContext.current else { return entry }
+        return Query("SELECT app.enter_traced($1, $2)", [.uuid(id), .text(trace.traceparent)])
     }
 }

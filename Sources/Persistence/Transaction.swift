@@ -11,10 +11,11 @@ public final class Transaction {
     private var isOpen = true
     private var hasBegun = false
 
-    init(_ connection: PostgresConnection, _ scope: Scope, timeout: Duration) {
+    init(_ connection: PostgresConnection, _ scope: Scope, timeout: Duration, isSnapshot: Bool) {
         self.connection = connection
         self.timeout = timeout
-        prelude = [Query("BEGIN")] + (scope.entry.map { [$0] } ?? [])
+        let begin = isSnapshot ? Query("BEGIN ISOLATION LEVEL REPEATABLE READ") : Query("BEGIN")
+        prelude = [begin] + (scope.tracedEntry.map { [$0] } ?? [])
     }
 
     /// Runs one statement. After a failure the transaction can only end, and everything in it is undone.

@@ -21,7 +21,7 @@ struct AdministrationTools {
             throw Failure(reader.faults.map { "\($0.setting) \($0.message)" }.joined(separator: "\n"))
         }
         var configuration = DatabaseConfiguration(url: url)
-        configuration.connectionsPerLoop = 1
+        configuration.connectionsPerLoop = 2
         configuration.preparesStatements = prepares
         database = try Database(configuration, group: Runner.loops)
         masterKeys = keys

@@ -9,7 +9,7 @@ import Tenancy
 
 /// The composition root of `serve`: which services there are, on what they stand, and which routes they have.
 ///
-/// To add a capability: make its service in ``init(_:log:group:)``, add its route group to `groups`, its job handlers to
+/// To add a capability: make its service in ``init(_:log:output:group:)``, add its route group to `groups`, its job handlers to
 /// `queues` and what else runs in the background to `services`.
 final class Composition: Sendable {
     let database: Database
@@ -18,12 +18,16 @@ final class Composition: Sendable {
     /// What runs in the background until it is cancelled.
     let services: [any Service]
 
+    /// The whole HTTP surface.
+    let responder: APIResponder
+
     private let log: Log
     private let tls: TLSServerContext?
 
-    init(_ settings: ServiceSettings, log: Log, group: EventLoopGroup) throws {
+    init(_ settings: ServiceSettings, log: Log, output: LogOutput, group: EventLoopGroup) throws {
         self.log = log
         let time = SystemTime()
+        let metrics = ServiceMetrics()
         var configuration = DatabaseConfiguration(url: settings.databaseURL)
         configuration.connectionsPerLoop = max(1, settings.databaseConnections / group.loops.count)
         configuration.preparesStatements = settings.preparesStatements
@@ -38,7 +42,7 @@ final class Composition: Sendable {
             administration: administration, address: ReportingAddress(connectionString: settings.databaseURL))
 
         // The connection to Emarsys and what is imported.
-        let usage = CallUsage(database: database, time: time)
+        let usage = CallUsage(database: database, time: time, observer: metrics.called)
         let access = EmarsysAccess(
             http: HTTPClient(group: group), policy: EmarsysEndpointPolicy(extraHosts: settings.emarsysHosts),
             time: time, usage: usage)
@@ -91,7 +95,15 @@ final class Composition: Sendable {
         let contacts = StitchedContacts { try await suppressions.key(of: $0, creating: false) }
         let events = try EventCapability(
             settings, database: database, secrets: secrets, contacts: contacts, lookup: lookup, log: log, board: board,
-            refusals: refusals, group: group, time: time)
+            refusals: refusals, metrics: metrics, group: group, time: time)
+
+        let rotation = KeyRotation(database: database, secrets: secrets, time: time) { error in
+            log(
+                .warning, "key_rotation_failed",
+                ["error": .string((error as? DatabaseError)?.description ?? "\(type(of: error))")])
+        }
+        let keyUse = KeyUse(database: database, time: time)
+        let lag = LoopLag(group: group)
 
         // Routes on tenants' hosts.
         let groups: [any RouteGroup] =
@@ -141,26 +153,47 @@ final class Composition: Sendable {
             "maintenance": events.maintenanceJobs.merging(erasures.handlers) { first, _ in first },
         ]
         services =
-            [directory, usage, watch, optInWatch, housekeeping] + events.services
-            + board.open(queues, database: database, group: group, time: time)
+            [directory, usage, watch, optInWatch, housekeeping, keyUse, rotation, lag] + events.services
+            + board.open(
+                queues, database: database, group: group, time: time,
+                watch: JobWatch(metrics: metrics, database: database, log: log))
 
-        let metrics = Metrics()
-        metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }
-        metrics.gauge("charles_directory_entries", "Instances held in memory.") { Double(directory.entryCount) }
+        let figures = FiguresCache(database: database, time: time)
+        metrics.watch(pools: [("main", database)] + events.pools)
+        metrics.watch(lag)
+        metrics.watch(access.shared)
+        metrics.watch(figures)
+        metrics.metrics.values(
+            "charles_log_lines_dropped_total", "Lines of the log that nobody read in time.", [], isTotal: true
+        ) { [([], Double(output.droppedLines))] }
+        metrics.metrics.gauge("charles_jobs_running", "Jobs that run in this process.") { Double(board.runningJobs) }
+        metrics.metrics.gauge("charles_directory_entries", "Instances held in memory.") { Double(directory.entryCount) }
+        let requests = metrics.requests
         let responder = APIResponder(
             hosts: hosts,
             directory: directory, database: database, secrets: secrets, time: time, log: log,
             operatorToken: settings.operatorToken, groups: groups, operatorGroups: operatorGroups,
-            pages: EmbeddedPages(), onResponse: metrics.observe)
+            pages: EmbeddedPages(), keyUse: keyUse
+        ) { exchange in
+            requests.observe(exchange)
+            log(exchange)
+        }
+        self.responder = responder
 
-        tls = try settings.tls.map { try TLSServerContext(certificate: $0.certificate, key: $0.key) }
+        tls = try settings.tls.map { files throws(StartFault) in
+            do { return try TLSServerContext(certificate: files.certificate, key: files.key) } catch {
+                throw StartFault(setting: "CHARLES_TLS_CERTIFICATE, CHARLES_TLS_KEY", object: files.certificate, error)
+            }
+        }
         var listening = HTTPServerConfiguration(address: settings.listen)
         listening.tls = tls
         listening.bodyLimit = BodyLimits.limit
         listening.drainTimeout = .seconds(20)
         let server = HTTPServer(configuration: listening, group: group, responder: responder)
         self.server = server
-        metrics.gauge("charles_http_connections", "Open connections of clients.") { Double(server.connectionCount) }
+        metrics.metrics.gauge("charles_http_connections", "Open connections of clients.") {
+            Double(server.connectionCount)
+        }
 
         var management = HTTPServerConfiguration(address: settings.managementListen)
         management.drainTimeout = .seconds(2)
@@ -168,7 +201,11 @@ final class Composition: Sendable {
         managementServer = HTTPServer(
             configuration: management, group: group,
             responder: ManagementResponder(
-                isReady: { !server.isDraining && directory.isPolled(within: .seconds(5)) }, metrics: metrics.text))
+                isReady: { !server.isDraining && directory.isPolled(within: .seconds(5)) },
+                metrics: {
+                    _ = await figures.current()
+                    return metrics.metrics.text()
+                }))
     }
 
     /// Reads the certificate again; on failure the former one stays.

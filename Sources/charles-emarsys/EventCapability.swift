@@ -15,22 +15,25 @@ struct EventCapability {
     let deliveryJobs: JobBoard.Handlers
     /// Handlers of the lane `maintenance`.
     let maintenanceJobs: JobBoard.Handlers
+    /// The pools of its own, by name.
+    let pools: [(name: String, database: Database)]
     /// What runs in the background beside the lanes.
     let services: [any Service]
 
     init(
         _ settings: ServiceSettings, database: Database, secrets: SecretBox, contacts: any EventContacts,
-        lookup: any ContactLookup, log: Log,
-        board: JobBoard, refusals: RefusedWebhooks, group: EventLoopGroup, time: any TimeSource
+        lookup: any ContactLookup, log: Log, board: JobBoard, refusals: RefusedWebhooks, metrics: ServiceMetrics,
+        group: EventLoopGroup, time: any TimeSource
     ) throws {
         // Pools apart: acknowledging waits for nobody's connection, and what happens in the background takes none from
         // people who wait for an answer.
         let acknowledging = try Self.pool("inbox", settings, group)
         let background = try Self.pool("events", settings, group)
+        pools = [("inbox", acknowledging), ("events", background)]
         let policy = EndpointPolicy(addresses: .publicOnly(allowing: settings.allowedPrivateNetworks))
         let deliverer = Deliverer(
             database: background, client: HTTPClient(group: group), policy: policy, secrets: secrets, time: time,
-            plan: DeliveryRetryPlan(retryFor: settings.deliveryRetryFor))
+            plan: DeliveryRetryPlan(retryFor: settings.deliveryRetryFor), onAttempt: metrics.delivered)
         deliveryJobs = [
             "deliver": { job in
                 try await deliverer.drain(tenantID: job.tenantID)
@@ -56,7 +59,8 @@ struct EventCapability {
         ]
         groups = [
             WebhookRoutes(
-                webhooks: WebhookService(inbox: inbox, contacts: contacts, time: time), refusals: refusals),
+                webhooks: WebhookService(
+                    inbox: inbox, contacts: contacts, time: time, onOutcome: metrics.received), refusals: refusals),
             EventRoutes(events: EventService(database: database, time: time)),
             FlowRoutes(flows: FlowService(database: database, time: time)),
             DeliveryRoutes(

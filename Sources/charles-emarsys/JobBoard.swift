@@ -13,19 +13,21 @@ final class JobBoard: Sendable {
 
     private let workers = Mutex<[String: LaneWorker]>([:])
 
-    /// Says that a queue may have work, so that it is looked for at once. May be called before ``open(_:database:group:time:)``.
+    /// Says that a queue may have work, so that it is looked for at once. May be called before ``open(_:database:group:time:watch:)``.
     func wake(_ queue: String) { workers.withLock { $0[queue] }?.wake() }
 
     /// Makes a worker for each queue; they work while they run as services.
     func open(
-        _ queues: [String: Handlers], database: Database, group: EventLoopGroup, time: any TimeSource
+        _ queues: [String: Handlers], database: Database, group: EventLoopGroup, time: any TimeSource, watch: JobWatch
     ) -> [any Service] {
         let made = queues.filter { !$0.value.isEmpty }.map { queue, handlers in
             var configuration = LaneWorker.Configuration(queue: queue)
             configuration.concurrency = Self.concurrency[queue] ?? 4
             configuration.lanes = max(16, configuration.concurrency)
+            var watched = handlers
+            for (kind, handler) in handlers { watched[kind] = watch.around(queue, kind, handler) }
             return (
-                queue, LaneWorker(configuration, database: database, group: group, time: time, handlers: handlers)
+                queue, LaneWorker(configuration, database: database, group: group, time: time, handlers: watched)
             )
         }
         workers.withLock { workers in

@@ -38,19 +38,29 @@ enum ServeCommand: Command {
             }
             throw Exit()
         }
-        let log = Log(level: settings.logLevel)
+        let output = LogOutput()
+        defer { output.flush() }
+        let log = Log(level: settings.logLevel, write: output.take)
         do {
-            try await serve(settings, log)
+            try await serve(settings, log, output)
+        } catch let fault as StartFault {
+            log(
+                .error, "start_failed",
+                [
+                    "setting": .string(fault.setting), "object": .string(fault.object),
+                    "error": .string(fault.message),
+                ])
+            throw Exit()
         } catch let error as SystemError {
             log(.error, "start_failed", ["error": .string(error.description)])
             throw Exit()
         } catch let error as DatabaseError {
-            log(.error, "start_failed", ["error": .string(error.description)])
+            log(.error, "start_failed", ["setting": "DATABASE_URL", "error": .string(error.description)])
             throw Exit()
         }
     }
 
-    private static func serve(_ settings: ServiceSettings, _ log: Log) async throws {
+    private static func serve(_ settings: ServiceSettings, _ log: Log, _ output: LogOutput) async throws {
         let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP])
         let violations = try await GateCheck(serviceURL: settings.databaseURL).violations()
         guard violations.isEmpty else {
@@ -59,9 +69,9 @@ enum ServeCommand: Command {
             }
             throw Exit()
         }
-        let composition = try Composition(settings, log: log, group: Runner.loops)
-        let address = try composition.server.bind()
-        let management = try composition.managementServer.bind()
+        let composition = try Composition(settings, log: log, output: output, group: Runner.loops)
+        let address = try bind(composition.server, settings.listen, "CHARLES_LISTEN")
+        let management = try bind(composition.managementServer, settings.managementListen, "CHARLES_MANAGEMENT_LISTEN")
         let services = composition.services.map { service in
             Task(executorPreference: Runner.loops.next()) {
                 do { try await service.run() } catch {
@@ -88,6 +98,7 @@ enum ServeCommand: Command {
         let watchdog = Runner.loops.loops[0].start {
             guard let loop = EventLoop.current, (try? await loop.sleep(for: .seconds(28))) != nil else { return }
             log(.warning, "drain_cut_short")
+            output.flush()
             _exit(0)
         }
         composition.drain()
@@ -99,6 +110,30 @@ enum ServeCommand: Command {
         _ = try? await managing.value
         watchdog.cancel()
         log(.info, "stopped")
+    }
+}
+
+extension ServeCommand {
+    private static func bind(_ server: HTTPServer, _ address: SocketAddress, _ setting: String) throws(StartFault)
+        -> SocketAddress
+    {
+        do { return try server.bind() } catch { throw StartFault(setting: setting, object: "\(address)", error) }
+    }
+}
+
+/// Serving could not begin because of a setting.
+struct StartFault: Error {
+    /// The setting at fault.
+    let setting: String
+    /// What it names: an address, a file. Never a secret.
+    let object: String
+    /// What the system says.
+    let message: String
+
+    init(setting: String, object: String, _ error: any Error) {
+        self.setting = setting
+        self.object = object
+        message = (error as? SystemError)?.description ?? "\(error)"
     }
 }
 

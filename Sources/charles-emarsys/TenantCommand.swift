@@ -5,35 +5,64 @@ import HTTP
 import JSON
 import Tenancy
 
-/// `tenant create|list|show|suspend|resume|delete`
+/// `tenant create|list|show|change|suspend|resume|export|import|move|delete`
 enum TenantCommand: Command {
     static let name = "tenant"
-    static let summary = "Create, list, show, suspend, resume and delete instances"
+    static let summary = "Create, list, show, change, suspend, export, import, move and delete instances"
     static let options: Set<String> = [
-        "display-name", "time-zone", "default-currency", "default-country", "confirm", "search",
+        "display-name", "time-zone", "default-currency", "default-country", "confirm", "search", "output",
     ]
+    static let flags: Set<String> = ["abandon"]
     static let help = """
         Usage: charles-emarsys tenant create NAME --display-name TEXT [--time-zone ZONE] [--default-currency CODE]
                                                   [--default-country CODE] [--json]
                charles-emarsys tenant list [--search TEXT] [--json]
                charles-emarsys tenant show NAME [--json]
+               charles-emarsys tenant change NAME [--display-name TEXT] [--time-zone ZONE] [--default-currency CODE]
+                                                  [--default-country CODE] [--json]
                charles-emarsys tenant suspend|resume NAME [--json]
+               charles-emarsys tenant export NAME --output FILE [--json]
+               charles-emarsys tenant import FILE [--json]
+               charles-emarsys tenant move NAME [--abandon] [--json]
                charles-emarsys tenant delete NAME --confirm NAME [--json]
 
         NAME is the label of the instance's host. delete removes everything the instance holds and cannot be undone.
+
+        export writes everything the instance holds, of one moment, as JSON lines with a manifest of counts and checksums;
+        secrets stand in it sealed. FILE is new and readable by its owner alone; - is standard output. import takes such a
+        file (- is standard input) into the database of DATABASE_URL: all of it or nothing, with the ids it had; it refuses
+        an instance that is there already. Both databases need the same version and master keys.
+
+        move takes the instance into the database of CHARLES_TARGET_DATABASE_URL (the role that serves there) while it is
+        served: copy, catch up, then a pause of at most a minute, in which webhooks and writes are answered 503 with
+        Retry-After, counts and checksums are compared and the target takes over. Killed, it goes on when started again;
+        --abandon gives it up.
+
         Needs DATABASE_URL and CHARLES_MASTER_KEYS.
         """
 
     static func run(_ arguments: Arguments) async throws {
-        let (action, words) = try arguments.action("create", "list", "show", "suspend", "resume", "delete")
+        let (action, words) = try arguments.action(
+            "create", "list", "show", "change", "suspend", "resume", "export", "import", "move", "delete")
         guard words.count == (action == "list" ? 0 : 1) else {
-            throw UsageError(action == "list" ? "list takes no name" : "\(action) needs one NAME")
+            throw UsageError(
+                action == "list" ? "list takes no name" : "\(action) needs one \(action == "import" ? "FILE" : "NAME")")
         }
         if action == "create", arguments["display-name"] == nil { throw UsageError("create needs --display-name") }
+        if action == "delete", arguments["confirm"] != words[0] {
+            throw UsageError("delete needs --confirm \(words[0])")
+        }
+        if action == "export", arguments["output"] == nil { throw UsageError("export needs --output FILE (or -)") }
         let tools = try AdministrationTools()
         if action == "list" { return try await list(tools, arguments) }
         let instance = words[0]
-        if action == "delete" { return try await delete(tools, instance, arguments) }
+        switch action {
+        case "delete": return try await delete(tools, instance, arguments)
+        case "export": return try await export(tools, instance, arguments)
+        case "import": return try await restore(tools, instance, arguments)
+        case "move": return try await move(tools, instance, arguments)
+        default: break
+        }
         let record = try await record(tools, action, instance, arguments)
         Output.show(TenantJSON.object(record), asJSON: arguments.json) {
             """
@@ -58,6 +87,17 @@ enum TenantCommand: Command {
                 instanceName: instance, displayName: arguments["display-name"] ?? "", timeZone: arguments["time-zone"],
                 defaultCurrency: arguments["default-currency"], defaultCountry: arguments["default-country"],
                 actor: AdministrationTools.actor)
+        case "change":
+            var changes = TenantAdministration.Changes()
+            changes.displayName = arguments["display-name"]
+            changes.timeZone = arguments["time-zone"]
+            if let currency = arguments["default-currency"] {
+                changes.defaultCurrency = .some(currency.isEmpty ? nil : currency)
+            }
+            if let country = arguments["default-country"] {
+                changes.defaultCountry = .some(country.isEmpty ? nil : country)
+            }
+            return try await tools.administration.update(instance, changes, actor: AdministrationTools.actor)
         case "suspend", "resume":
             var changes = TenantAdministration.Changes()
             changes.status = action == "suspend" ? .suspended : .active
@@ -84,7 +124,6 @@ enum TenantCommand: Command {
     }
 
     private static func delete(_ tools: AdministrationTools, _ instance: String, _ arguments: Arguments) async throws {
-        guard arguments["confirm"] == instance else { throw UsageError("delete needs --confirm \(instance)") }
         let proof = try await TenantErasure(administration: tools.administration).erase(instance, confirm: instance)
         Output.show(TenantJSON.object(proof), asJSON: arguments.json) {
             "deleted \(instance): \(proof.removed) rows in \(proof.tables.count) tables, \(proof.left) left"

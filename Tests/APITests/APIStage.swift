@@ -25,6 +25,7 @@ final class APIStage: Sendable {
     let watch: AlertWatch
     let refusals: RefusedWebhooks
     let erasures: ErasureService
+    let keyUse: KeyUse
     let lines = Mutex<[String]>([])
     private let polling: Task<Void, Never>
 
@@ -44,6 +45,8 @@ final class APIStage: Sendable {
         let connections = ConnectionService(
             database: database, secrets: secrets, directory: directory, access: access, time: time)
         let catalogue = AccountCatalogue(connections: connections)
+        let keyUse = KeyUse(database: database, time: time)
+        self.keyUse = keyUse
         let hosts = HostPolicy(baseDomains: ["localhost"], trustedProxies: proxies)
         let suppressions = SuppressionKeys(database: database, secrets: secrets, time: time)
         let erasures = ErasureService(database: database, keys: suppressions, time: time)
@@ -85,7 +88,7 @@ final class APIStage: Sendable {
                     reporting: ReportingAccess(
                         administration: administration,
                         address: ReportingAddress(connectionString: test.serviceURL))),
-            ], pages: EmbeddedPages())
+            ], pages: EmbeddedPages(), keyUse: keyUse)
     }
 
     deinit { polling.cancel() }

@@ -93,4 +93,66 @@ struct CommandLineTests {
         let gone = try run(["tenant", "delete", "acme", "--confirm", "acme", "--json"], settings)
         #expect(try JSON.parse(gone.output)["tables"]?["api_keys"] == 1)
     }
+
+    @Test("doctor tells what is in order, what is worth a note and what is at fault")
+    func doctor() throws {
+        let test = try TestDatabase()
+        let settings = [
+            "DATABASE_URL": test.serviceURL, "CHARLES_MASTER_KEYS": Self.master, "CHARLES_BASE_DOMAINS": "localhost",
+            "CHARLES_LISTEN": "127.0.0.1:\(try RunningProduct.freePort())",
+            "CHARLES_MANAGEMENT_LISTEN": "127.0.0.1:\(try RunningProduct.freePort())",
+        ]
+        #expect(try run(["tenant", "create", "acme", "--display-name", "Acme"], settings).status == 0)
+        func findings(_ changes: [String: String] = [:]) throws -> (status: Int32, levels: [String: String]) {
+            let ended = try run(["doctor", "--json"], settings.merging(changes) { $1 })
+            #expect(!ended.output.contains(Self.master) && !ended.output.contains("password=charles_test"))
+            let document = try JSON.parse(ended.output.split(separator: "\n").first.map(String.init) ?? "")
+            #expect(document["ok"] == .bool(ended.status == 0))
+            var levels: [String: String] = [:]
+            for finding in document["findings"]?.array ?? [] {
+                let name = finding["check"]?.string ?? ""
+                if levels[name] == nil || finding["level"] != "ok" { levels[name] = finding["level"]?.string }
+            }
+            return (ended.status, levels)
+        }
+        let well = try findings()
+        #expect(well.status == 0)
+        #expect(well.levels["DATABASE_URL"] == "ok" && well.levels["clock"] == "ok")
+        #expect(well.levels["CHARLES_LISTEN"] == "ok" && well.levels["CHARLES_MASTER_KEYS"] == "ok")
+        #expect(well.levels["api.emarsys.net"] != nil)
+        let other = "k7:" + Base64.encode([UInt8](repeating: 9, count: 32))
+        #expect(
+            try findings(["CHARLES_MASTER_KEYS": "\(other),\(Self.master)"]).levels["CHARLES_MASTER_KEYS"] == "note")
+        let lost = try findings(["CHARLES_MASTER_KEYS": other])
+        #expect(lost.status == 1 && lost.levels["CHARLES_MASTER_KEYS"] == "fault")
+        let owner = try findings(["DATABASE_URL": test.ownerURL])
+        #expect(owner.status == 1 && owner.levels["DATABASE_URL"] == "fault")
+        let tls = try findings(["CHARLES_TLS_CERTIFICATE": "/nowhere.pem", "CHARLES_TLS_KEY": "/nowhere.key"])
+        #expect(tls.status == 1 && tls.levels["CHARLES_TLS_CERTIFICATE"] == "fault")
+        let stranger = try findings(["CHARLES_LISTEN": "192.0.2.1:80"])
+        #expect(stranger.status == 1 && stranger.levels["CHARLES_LISTEN"] == "fault")
+        try test.administer("DROP POLICY tenant ON app.orders")
+        #expect(try findings().levels["DATABASE_URL"] == "fault")
+    }
+
+    @Test("an instance is changed, its imports are listed, and what is wrong ends with 1 or 2")
+    func changes() throws {
+        let test = try TestDatabase()
+        let settings = ["DATABASE_URL": test.serviceURL, "CHARLES_MASTER_KEYS": Self.master]
+        #expect(try run(["tenant", "create", "acme", "--display-name", "Acme"], settings).status == 0)
+        let changed = try run(
+            ["tenant", "change", "acme", "--time-zone", "Europe/Vienna", "--default-currency", "EUR", "--json"],
+            settings)
+        #expect(try JSON.parse(changed.output)["time_zone"] == "Europe/Vienna")
+        #expect(try JSON.parse(changed.output)["default_currency"] == "EUR")
+        #expect(try run(["tenant", "change", "acme", "--time-zone", "Mars/Olympus"], settings).status == 1)
+        #expect(try JSON.parse(run(["import", "list", "acme", "--json"], settings).output).array == [])
+        #expect(try run(["import", "show", "acme", "nonsense"], settings).status == 2)
+        #expect(try run(["import", "start", "acme"], settings).status == 1)
+        #expect(try run(["tenant", "move", "acme"], settings).status == 1)
+        #expect(try run(["tenant", "export", "acme"], settings).status == 2)
+        #expect(try run(["tenant", "import"], settings).status == 2)
+        #expect(try run(["tenant", "import", "/nowhere"], settings).status == 1)
+        #expect(try run(["secrets", "rotate", "--settle", "soon"], settings).status == 2)
+    }
 }

@@ -8,7 +8,7 @@ import Sandbox
 ///
 /// For tests of what only the whole shows: pages in a browser, restarts, the command line.
 public final class RunningProduct: @unchecked Sendable {
-    // Unchecked: `process` is changed by `stop` and `kill` alone, which a test calls one after the other.
+    // Unchecked: `process` and `environment` are changed by `launch`, `stop` and `kill` alone, which a test calls one after the other.
 
     /// The port of the instances' and operators' hosts.
     public let port: Int
@@ -19,7 +19,7 @@ public final class RunningProduct: @unchecked Sendable {
     /// The bootstrap operator's token.
     public let operatorToken = "op_token_for_tests_0123456789"
 
-    private let environment: [String]
+    private var environment: [String]
     private let domain: String
     private let log: String
     private var process: pid_t = 0
@@ -49,9 +49,9 @@ public final class RunningProduct: @unchecked Sendable {
         port = try Self.freePort()
         managementPort = try Self.freePort()
         log = NSTemporaryDirectory() + "/charles-product-\(UUID().uuidString).log"
-        client = HTTPClient(group: database.group)
+        client = HTTPClient(group: self.database.group)
         let usual = [
-            "DATABASE_URL": database.serviceURL, "CHARLES_BASE_DOMAINS": "localhost",
+            "DATABASE_URL": self.database.serviceURL, "CHARLES_BASE_DOMAINS": "localhost",
             "CHARLES_LISTEN": "127.0.0.1:\(port)", "CHARLES_MANAGEMENT_LISTEN": "127.0.0.1:\(managementPort)",
             "CHARLES_MASTER_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             "CHARLES_OPERATOR_TOKEN": operatorToken, "CHARLES_EMARSYS_HOSTS": "127.0.0.1",
@@ -63,6 +63,13 @@ public final class RunningProduct: @unchecked Sendable {
     deinit {
         if process > 0 { Glibc.kill(process, SIGKILL) }
         unlink(log)
+    }
+
+    /// Starts it again after a stop, with other settings.
+    public func launch(changing settings: [String: String]) async throws {
+        environment.removeAll { line in settings.keys.contains { line.hasPrefix($0 + "=") } }
+        environment += settings.map { "\($0.key)=\($0.value)" }
+        try await launch()
     }
 
     /// Starts it, again after a stop.
@@ -96,6 +103,18 @@ public final class RunningProduct: @unchecked Sendable {
         process = 0
         return status
     }
+
+    /// Sends it a signal, such as SIGHUP.
+    public func signal(_ signal: Int32) { if process > 0 { Glibc.kill(process, signal) } }
+
+    /// Asks the management listener.
+    public func manage(_ path: String) async throws -> (status: HTTPStatus, text: String) {
+        let answer = try await send(.get, path, port: managementPort, host: nil)
+        return (answer.status, String(decoding: answer.body, as: UTF8.self))
+    }
+
+    /// The settings it runs with, for the command line beside it.
+    public var settings: [String] { environment }
 
     /// All it has logged.
     public var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
@@ -157,6 +176,19 @@ public final class RunningProduct: @unchecked Sendable {
             read += chunk[..<count]
         }
         return String(decoding: read, as: UTF8.self)
+    }
+
+    /// Sends a request and gives the whole answer.
+    ///
+    /// - Parameter raw: a body as it is, instead of JSON
+    public func exchange(
+        _ method: HTTPMethod, host: String, _ path: String, _ body: JSON? = nil, raw: String? = nil,
+        headers: HTTPHeaders = [:]
+    ) async throws -> HTTPClientResponse {
+        var fields = headers
+        if body != nil || raw != nil { fields["Content-Type"] = "application/json" }
+        return try await send(
+            method, path, port: port, host: host, fields, raw.map { Array($0.utf8) } ?? body?.encoded() ?? [])
     }
 
     /// The same as an operator.

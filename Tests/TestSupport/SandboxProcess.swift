@@ -1,7 +1,7 @@
 import Crypto
 import EventLoop
 import FoundationEssentials
-import HTTP
+public import HTTP
 public import JSON
 public import Sandbox
 
@@ -15,6 +15,10 @@ public final class SandboxProcess: Sendable {
     public var baseURL: String { server.info.baseURL }
     /// Where tokens come from.
     public var tokenURL: String { server.info.tokenURL }
+    /// The WSSE user.
+    public var username: String { server.info.username }
+    /// The WSSE user's secret.
+    public var secret: String { server.info.secret }
     /// The OAuth client.
     public var clientID: String { server.info.clientID }
     /// The OAuth client's secret.
@@ -44,6 +48,13 @@ public final class SandboxProcess: Sendable {
 
     deinit { task.cancel() }
 
+    /// A webhook's token.
+    public static func token(secret: String) -> String {
+        let signed =
+            Base64URL.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + Base64URL.encode(Array("{}".utf8))
+        return signed + "." + Base64URL.encode(HMACKey(Array(secret.utf8)).authenticate(Array(signed.utf8)))
+    }
+
     /// Sends a custom event for a fresh contact, signed as Emarsys signs.
     public func sendWebhook(to product: RunningProduct, key: String, eventName: String) async throws {
         try await send(
@@ -58,17 +69,15 @@ public final class SandboxProcess: Sendable {
     /// - Parameter path: `custom_external_event` or `order_external_event`
     public func send(
         _ body: JSON, as path: String = "custom_external_event", to product: RunningProduct, instance: String = "acme",
-        key: String
+        key: String, headers: HTTPHeaders = [:]
     ) async throws {
         let webhook = try await product.call(
             .get, host: instance, "/api/v0/integrations/emarsys/webhook", headers: ["X-API-Key": key])
         let secret = webhook.json["data"]?[0]?["secret"]?.string ?? ""
-        let signed =
-            Base64URL.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + Base64URL.encode(Array("{}".utf8))
-        let mac = HMACKey(Array(secret.utf8)).authenticate(Array(signed.utf8))
+        var headers = headers
+        headers.set("Authorization", "Bearer \(Self.token(secret: secret))")
         let answer = try await product.call(
-            .post, host: instance, "/api/v0/webhooks/incoming/emarsys/\(path)", body,
-            headers: ["Authorization": "Bearer \(signed).\(Base64URL.encode(mac))"])
+            .post, host: instance, "/api/v0/webhooks/incoming/emarsys/\(path)", body, headers: headers)
         guard answer.status.code == 202 else {
             throw CommandFailure(command: "webhook", status: Int32(answer.status.code), output: "\(answer.json)")
         }

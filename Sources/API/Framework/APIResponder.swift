@@ -11,7 +11,7 @@ public struct APIResponder: HTTPResponder {
     private let tenants: TenantPipeline
     private let operators: OperatorPipeline
     private let rendering: ProblemRendering
-    private let onResponse: (@Sendable (HTTPRequest, HTTPResponse, Duration) -> Void)?
+    private let onExchange: (@Sendable (Exchange) -> Void)?
 
     /// A surface.
     ///
@@ -21,18 +21,19 @@ public struct APIResponder: HTTPResponder {
     ///   - groups: the routes of every capability
     ///   - operatorGroups: the routes of the operators' host
     ///   - pages: what answers outside of `/api/`
-    ///   - onResponse: told of every answer, for metrics
+    ///   - onExchange: told of every answer, for metrics and logs
+    ///   - keyUse: told which keys are used
     public init(
         hosts: HostPolicy, directory: Directory, database: Database, secrets: SecretBox, time: any TimeSource, log: Log,
         operatorToken: String?, groups: [any RouteGroup], operatorGroups: [any OperatorRouteGroup],
-        pages: (any PageSource)? = nil, onResponse: (@Sendable (HTTPRequest, HTTPResponse, Duration) -> Void)? = nil
+        pages: (any PageSource)? = nil, keyUse: KeyUse? = nil, onExchange: (@Sendable (Exchange) -> Void)? = nil
     ) {
         self.hosts = hosts
         self.directory = directory
-        self.onResponse = onResponse
+        self.onExchange = onExchange
         rendering = ProblemRendering(log: log)
         let idempotency = Idempotency(database: database, secrets: secrets, time: time)
-        let authentication = Authentication(database: database, time: time)
+        let authentication = Authentication(database: database, time: time, keyUse: keyUse)
         let operatorAuthentication = OperatorAuthentication(
             database: database, bootstrapHash: operatorToken.map { SHA256.hash(Array($0.utf8)) },
             sessions: OperatorSessions(secrets: secrets, time: time))
@@ -56,35 +57,44 @@ public struct APIResponder: HTTPResponder {
 
     /// Answers one request.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
-        let begin = onResponse == nil ? nil : MonotonicTime.now
+        let begin = MonotonicTime.now
+        var exchange = Exchange(request)
+        let trace = request.head.headerBytes("traceparent").flatMap(TraceContext.init)?.child() ?? .make()
+        exchange.trace = trace
         var response: HTTPResponse
         do {
-            response = try await answer(request)
+            response = try await TraceContext.$current.withValue(trace) { try await answer(request, &exchange) }
         } catch {
             response = rendering.problem(for: error, requestID: request.requestID).response(
                 requestID: request.requestID)
         }
-        let isPage = !TenantPipeline.isAPI(request) && response.headers["Content-Type"]?.hasPrefix("text/html") == true
+        let isPage = response.headers["Content-Type"]?.hasPrefix("text/html") == true
         SecurityHeaders.complete(&response, isPage: isPage)
-        if let onResponse, let begin { onResponse(request, response, MonotonicTime.now - begin) }
+        if let onExchange {
+            exchange.status = response.status.code
+            exchange.duration = MonotonicTime.now - begin
+            onExchange(exchange)
+        }
         return response
     }
 
-    private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+    private func answer(_ request: HTTPRequest, _ exchange: inout Exchange) async throws -> HTTPResponse {
         switch hosts.host(of: request) {
         case .invalid:
             throw Problem.badRequest("invalid_host", "The Host of the request is not valid.")
         case .unknown:
             throw Self.unknownInstance
         case .operator:
-            let response = try await operators.answer(request)
+            exchange.surface = exchange.surface == "page" ? "page" : "operator"
+            let response = try await operators.answer(request, &exchange)
             // `/api/v0/tenants/{instance}/…`
             let path = request.path.split(separator: "/")
             if Self.isWrite(request), path.count > 3 { directory.forget(instance: String(path[3])) }
             return response
         case .instance(let name):
             guard let tenant = try await directory.tenant(instance: name) else { throw Self.unknownInstance }
-            let response = try await tenants.answer(request, tenant)
+            exchange.tenantID = tenant.id
+            let response = try await tenants.answer(request, tenant, &exchange)
             if Self.isWrite(request), Self.changesDirectory(request.path) { directory.forget(instance: name) }
             return response
         }

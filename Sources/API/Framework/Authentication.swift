@@ -12,17 +12,20 @@ struct Authentication: Sendable {
 
     let database: Database
     let time: any TimeSource
+    var keyUse: KeyUse?
 
     /// The principal, or nil without a credential. Throws 401 for a credential that is not known here, 403 for a write by
     /// cookie without the session's CSRF token.
     func principal(_ request: HTTPRequest, _ tenant: Tenant) async throws -> Principal? {
         if let key = request.head.headerBytes("X-API-Key") {
             guard let known = Self.key(key, of: tenant) else { throw Problem.unauthorized }
+            keyUse?.note(known.id, tenant: tenant.id)
             return Principal(kind: .apiKey(known.id), permissions: known.permissions)
         }
         guard let token = Self.cookie(request) else { return nil }
         guard let session = try await session(token, tenant) else { throw Problem.unauthorized }
         if !request.method.isSafe { try Self.checkCSRF(request, session) }
+        keyUse?.note(session.keyID, tenant: tenant.id)
         return Principal(kind: .session(session.keyID), permissions: session.permissions)
     }
 

@@ -29,6 +29,9 @@ public struct Route<Context: RequestContext>: Sendable {
     /// What the OpenAPI document says of it.
     public let description: RouteDescription?
     let handler: Handler
+
+    /// Method and pattern: the route's name in documents and tests.
+    var key: String { "\(method.rawValue) \(pattern)" }
 }
 
 /// The routes of a host while they are being collected.

@@ -12,13 +12,19 @@ struct TenantPipeline: Sendable {
     let idempotency: Idempotency
     let pages: (any PageSource)?
 
-    func answer(_ request: HTTPRequest, _ tenant: Tenant) async throws -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ tenant: Tenant, _ exchange: inout Exchange) async throws -> HTTPResponse {
+        if let move = tenant.move, move != .leaving || !request.method.isSafe {
+            throw Problem.unavailable(
+                "instance_moving", "This instance is being moved. Please send the request again in a moment.",
+                retryAfter: 5)
+        }
         guard tenant.status == .active else {
             throw Problem.forbidden("tenant_suspended", "This instance is suspended. Please reach out to your CSM.")
         }
         switch routes.router.match(request) {
         case .found(let index, let parameters):
             let route = routes.all[index]
+            exchange.route = route.pattern
             try Self.checkFeatures(request, route.feature, tenant)
             let principal = try await principal(request, tenant, route.access)
             let context = TenantContext(tenant: tenant, principal: principal, request: request, parameters: parameters)
@@ -32,7 +38,12 @@ struct TenantPipeline: Sendable {
                 .methodNotAllowed, "method_not_allowed",
                 headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")])
         case .notFound:
-            if !Self.isAPI(request), let page = pages?.response(to: request, on: .tenant(tenant)) { return page }
+            if !Self.isAPI(request) || request.path == EmbeddedPages.documentation,
+                let page = pages?.response(to: request, on: .tenant(tenant))
+            {
+                exchange.surface = "page"
+                return page
+            }
             try await checkUnrouted(request, tenant)
             throw Problem.notFound("not_found", "There is nothing at this address.")
         }

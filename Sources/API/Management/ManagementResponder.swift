@@ -4,14 +4,14 @@ import Tenancy
 /// Probes and metrics, on a listener of their own that no tenant reaches.
 public struct ManagementResponder: HTTPResponder {
     private let isReady: @Sendable () -> Bool
-    private let metrics: @Sendable () -> String
+    private let metrics: @Sendable () async -> String
 
     /// A responder.
     ///
     /// - Parameters:
     ///   - isReady: whether requests may be sent here: the database answers and the process is not draining
     ///   - metrics: the Prometheus text
-    public init(isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable () -> String) {
+    public init(isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable () async -> String) {
         self.isReady = isReady
         self.metrics = metrics
     }
@@ -27,7 +27,7 @@ public struct ManagementResponder: HTTPResponder {
         case "/readyz":
             return isReady() ? .text("ready\n") : .text("not ready\n", status: .serviceUnavailable)
         case "/metrics":
-            return .text(metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+            return .text(await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         default:
             return Problem.notFound("not_found", nil).response(requestID: request.requestID)
         }

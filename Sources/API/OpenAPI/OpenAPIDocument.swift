@@ -45,7 +45,7 @@ enum OpenAPIDocument {
             ],
             "servers": [["url": "/"]],
             "paths": .object(JSONObject(paths)),
-            "components": components(Context.self == OperatorContext.self),
+            "components": components(routes.all.map(\.key), isOperator: Context.self == OperatorContext.self),
         ]
     }
 
@@ -64,7 +64,9 @@ enum OpenAPIDocument {
         }
         if route.creates { parameters.append(["$ref": "#/components/parameters/IdempotencyKey"]) }
         if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
-        if let body = description.body {
+        if var body = description.body {
+            // A change names what it changes and nothing else.
+            if route.method == .patch { body["required"] = nil }
             operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]]
         }
         operation["responses"] = responses(route, description)
@@ -83,34 +85,19 @@ enum OpenAPIDocument {
         if description.status.isBodiless {
             responses.append((String(description.status.code), ["description": "Done."]))
         } else {
-            let schema: JSON =
-                route.pattern == path
-                ? ["type": "object"]
-                : [
-                    "type": "object", "required": ["count", "data"],
-                    "properties": [
-                        "count": ["type": "integer"], "data": ["type": "array", "items": description.item],
-                        "next": ["type": ["string", "null"]],
-                    ],
-                ]
-            responses.append(
-                (
-                    String(description.status.code),
-                    [
-                        "description": .string(description.status.reasonPhrase),
-                        "content": ["application/json": ["schema": schema]],
-                    ]
-                ))
+            let schema = success(route, description)
+            for status in [description.status] + ItemSchemas.furtherStatuses(of: route.key) {
+                responses.append(
+                    (
+                        String(status.code),
+                        [
+                            "description": .string(status.reasonPhrase),
+                            "content": [ItemSchemas.contentType(of: route.key): ["schema": schema]],
+                        ]
+                    ))
+            }
         }
-        var problems: [Int: [String]] = [:]
-        for (status, code) in description.problems { problems[status.code, default: []].append(code) }
-        if route.access != .open { problems[401, default: []].append("unauthorized") }
-        if case .permission = route.access { problems[403, default: []].append("permission_denied") }
-        if route.feature != nil { problems[403, default: []].append("feature_not_enabled") }
-        if description.body != nil {
-            problems[400, default: []].append("invalid_json")
-            problems[422, default: []].append("validation_failed")
-        }
+        let problems = problems(route, description)
         for (status, codes) in problems.sorted(by: { $0.key < $1.key }) where status != description.status.code {
             let unique = codes.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
             responses.append(
@@ -127,7 +114,51 @@ enum OpenAPIDocument {
         return .object(JSONObject(responses))
     }
 
-    private static func components(_ isOperator: Bool) -> JSON {
+    /// The envelope with the elements of the route.
+    private static func success<Context>(_ route: Route<Context>, _ description: RouteDescription) -> JSON {
+        if route.pattern == path { return ["type": "object"] }
+        if ItemSchemas.contentType(of: route.key) != "application/json" { return ["type": "string"] }
+        return [
+            "type": "object", "required": ["count", "data"],
+            "properties": [
+                "count": ["type": "integer"],
+                "data": [
+                    "type": "array",
+                    "items": ItemSchemas.schema(
+                        of: route.key, isOperator: Context.self == OperatorContext.self) ?? description.item,
+                ],
+                "next": ["type": ["string", "null"]],
+            ],
+        ]
+    }
+
+    /// Codes of problems by status: the route's own, and those that follow from what it is.
+    private static func problems<Context>(_ route: Route<Context>, _ description: RouteDescription) -> [Int: [String]] {
+        var problems: [Int: [String]] = [:]
+        for (status, code) in description.problems { problems[status.code, default: []].append(code) }
+        if route.access != .open { problems[401, default: []].append("unauthorized") }
+        if case .permission = route.access { problems[403, default: []].append("permission_denied") }
+        if route.feature != nil { problems[403, default: []].append("feature_not_enabled") }
+        if description.body != nil {
+            problems[400, default: []].append("invalid_json")
+            problems[413, default: []].append("body_too_large")
+            problems[422, default: []].append("validation_failed")
+        }
+        if !description.query.isEmpty { problems[422, default: []].append("validation_failed") }
+        if route.pattern.contains("{"), problems[404] == nil { problems[404, default: []].append("not_found") }
+        if route.creates {
+            problems[409, default: []].append("idempotency_key_in_use")
+            problems[422, default: []].append("idempotency_key_reused")
+        }
+        problems[503, default: []].append("database_unavailable")
+        if Context.self == TenantContext.self {
+            problems[403, default: []].append("tenant_suspended")
+            problems[503, default: []].append("instance_moving")
+        }
+        return problems
+    }
+
+    private static func components(_ keys: [String], isOperator: Bool) -> JSON {
         let schemes: JSON =
             isOperator
             ? [
@@ -156,7 +187,8 @@ enum OpenAPIDocument {
         ]
         return [
             "securitySchemes": schemes,
-            "schemas": ["Problem": problem],
+            "schemas": .object(
+                JSONObject([("Problem", problem)] + ItemSchemas.components(of: keys, isOperator: isOperator))),
             "parameters": [
                 "IdempotencyKey": [
                     "name": "Idempotency-Key", "in": "header",

@@ -8,10 +8,11 @@ struct OperatorPipeline: Sendable {
     let idempotency: Idempotency
     let pages: (any PageSource)?
 
-    func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ exchange: inout Exchange) async throws -> HTTPResponse {
         switch routes.router.match(request) {
         case .found(let index, let parameters):
             let route = routes.all[index]
+            exchange.route = route.pattern
             guard route.access != .open else {
                 let nobody = OperatorPrincipal(name: "anonymous", role: .viewer)
                 return try await route.handler(
@@ -32,7 +33,7 @@ struct OperatorPipeline: Sendable {
                 .methodNotAllowed, "method_not_allowed",
                 headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")])
         case .notFound:
-            if !TenantPipeline.isAPI(request) {
+            if !TenantPipeline.isAPI(request) || request.path == EmbeddedPages.documentation {
                 if let page = pages?.response(to: request, on: .operator) { return page }
             } else {
                 _ = try await authentication.principal(request)

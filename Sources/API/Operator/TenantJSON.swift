@@ -66,7 +66,7 @@ public enum TenantJSON {
             "hint": .string("…" + key.hint),
             "permissions": .array(key.permissions.permissions.map { .string($0.rawValue) }),
             "created_by": .string(key.createdBy), "created_at": .time(key.createdAt),
-            "revoked_at": .time(key.revokedAt),
+            "last_used_at": .time(key.lastUsedAt), "revoked_at": .time(key.revokedAt),
         ]
     }
 

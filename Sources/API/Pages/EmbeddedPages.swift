@@ -39,6 +39,9 @@ public struct EmbeddedPages: PageSource {
     ]
     private static let operatorPages: Set<String> = ["tenants", "queues"]
 
+    /// Where the API's own page is, beside the API and not part of it.
+    static let documentation = "/api/docs"
+
     private let files: [String: File]
 
     /// Reads the embedded files.
@@ -67,6 +70,7 @@ public struct EmbeddedPages: PageSource {
         if path.hasPrefix("/assets/") {
             return files[String(path.dropFirst("/assets/".count))].map { answer($0, to: request) }
         }
+        if path == Self.documentation { return files["docs.html"].map { answer($0, to: request) } }
         let first = path.split(separator: "/", maxSplits: 1).first.map(String.init)
         switch site {
         case .tenant:

@@ -19,6 +19,9 @@ public struct Setting: Sendable {
                 "PostgreSQL as the role that migrates; for `migrate` alone, which also creates the role of DATABASE_URL"
         ),
         Setting(
+            name: "CHARLES_TARGET_DATABASE_URL", fallback: nil,
+            text: "PostgreSQL to which `tenant move` moves, as the role that serves there; for `tenant move` alone"),
+        Setting(
             name: "CHARLES_BASE_DOMAINS", fallback: nil, text: "base domains of the instances' hosts, comma-separated"),
         Setting(
             name: "CHARLES_MASTER_KEYS", fallback: nil,

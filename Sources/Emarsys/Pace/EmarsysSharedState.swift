@@ -29,6 +29,9 @@ public final class EmarsysSharedState: Sendable {
         with(key) { $0.budget }
     }
 
+    /// The budgets of all connections, for metrics.
+    public var budgets: [RateBudget] { entries.withLock { $0.values.map(\.budget) } }
+
     /// Drops everything known about a connection: it was removed or has a new credential.
     public func forget(_ key: String) {
         let waiters = entries.withLock { $0.removeValue(forKey: key)?.tokenWaiters ?? [] }

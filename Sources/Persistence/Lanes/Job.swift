@@ -18,6 +18,8 @@ public struct Job: Sendable {
     public let attempt: Int
     /// After how many attempts it is given up.
     public let maxAttempts: Int
+    /// The trace of whoever put it into its lane.
+    public internal(set) var trace: TraceContext?
     /// The hold on it.
     public let lease: JobLease
 

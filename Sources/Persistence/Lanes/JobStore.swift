@@ -32,8 +32,9 @@ public enum JobStore {
     ) -> Query {
         Query(
             """
-            SELECT tenant_id, id, kind, args, attempt, max_attempts
-              FROM app.claim($1, $2, $3, make_interval(secs => $4), $5, $6)
+            SELECT c.tenant_id, c.id, c.kind, c.args, c.attempt, c.max_attempts, j.trace
+              FROM app.claim($1, $2, $3, make_interval(secs => $4), $5, $6) c
+              LEFT JOIN app.jobs j ON j.tenant_id = c.tenant_id AND j.id = c.id
             """,
             [
                 .text(queue), .int4(Int32(clamping: count)), .int4(Int32(clamping: lanes)),
@@ -70,6 +71,7 @@ public enum JobStore {
                 Job(
                     tenantID: try row.get(0), id: try row.get(1), queue: queue, kind: try row.get(2),
                     args: try row.get(3), attempt: try row.get(4), maxAttempts: try row.get(5),
+                    trace: TraceContext(traceparent: (try row.get(6, as: String?.self) ?? "").utf8),
                     lease: JobLease(token: token)))
         }
         return jobs

@@ -1,4 +1,5 @@
 import EventLoop
+import Synchronization
 
 /// One loop's connections and the callers waiting for them. Confined to that loop.
 ///
@@ -7,6 +8,7 @@ import EventLoop
 /// wake-ups and system calls on both sides. Writes do not, since each would wait for the commit of the one before it.
 final class ConnectionPool {
     let loop: EventLoop
+    let figures = PoolFigures()
     private let configuration: DatabaseConfiguration
     private let target: ConnectionTarget
     private var connections: [PostgresConnection] = []
@@ -21,6 +23,7 @@ final class ConnectionPool {
 
     /// A caller in the queue.
     private final class Waiter {
+        let since = MonotonicTime.now
         let deadline: MonotonicTime
         let isShared: Bool
         let continuation: UnsafeContinuation<Result<Confined<PostgresConnection>, DatabaseError>, Never>
@@ -52,7 +55,7 @@ final class ConnectionPool {
         let connection = try await acquire(shared: isRead && configuration.pipelineDepth > 1)
         defer { release(connection) }
         let results = try await connection.perform(
-            prelude: scope.entry.map { [$0] } ?? [], queries, inTransaction: false,
+            prelude: (isRead ? scope.entry : scope.tracedEntry).map { [$0] } ?? [], queries, inTransaction: false,
             timeout: configuration.statementTimeout)
         return results
     }
@@ -66,10 +69,14 @@ final class ConnectionPool {
         if waiters.isEmpty, let connection = (shared ? takeShared() : nil) ?? takeIdle() {
             return lend(connection, shared)
         }
-        guard waiters.count < configuration.waitLimit else { throw DatabaseError(.overloaded, context: "queue full") }
+        guard waiters.count < configuration.waitLimit else {
+            figures.refused.add(1, ordering: .relaxed)
+            throw DatabaseError(.overloaded, context: "queue full")
+        }
         let deadline = MonotonicTime.now + configuration.waitTimeout
         return try await withUnsafeContinuation { continuation in
             waiters.append(Waiter(deadline, shared, continuation))
+            figures.waiting.store(waiters.count, ordering: .relaxed)
             grow()
             armWaitTimer()
         }.get().value
@@ -80,6 +87,7 @@ final class ConnectionPool {
         assert(loop.isCurrent, "a pool belongs to its loop")
         connection.users -= 1
         if connection.users == 0 {
+            figures.inUse.subtract(1, ordering: .relaxed)
             connection.isShared = false
             guard connection.isIdle, !isClosed, !isOld(connection) else { return connection.close() }
             idle.append(connection)
@@ -116,6 +124,7 @@ final class ConnectionPool {
     }
 
     private func lend(_ connection: PostgresConnection, _ shared: Bool) -> PostgresConnection {
+        if connection.users == 0 { figures.inUse.add(1, ordering: .relaxed) }
         connection.users += 1
         connection.isShared = shared
         return connection
@@ -132,6 +141,10 @@ final class ConnectionPool {
             let connection = (waiter.isShared ? takeShared() : nil) ?? takeIdle()
         {
             waiters.removeFirst()
+            figures.waiting.store(waiters.count, ordering: .relaxed)
+            figures.waits.add(1, ordering: .relaxed)
+            let waited = max(.zero, MonotonicTime.now - waiter.since)
+            figures.waited.add(UInt64(clamping: waited.nanoseconds), ordering: .relaxed)
             waiter.continuation.resume(returning: .success(Confined(lend(connection, waiter.isShared))))
         }
         grow()
@@ -157,6 +170,8 @@ final class ConnectionPool {
     private func refuse(_ error: DatabaseError, upTo count: Int) {
         let refused = waiters.prefix(count)
         waiters.removeFirst(count)
+        figures.waiting.store(waiters.count, ordering: .relaxed)
+        figures.refused.add(UInt64(count), ordering: .relaxed)
         for waiter in refused { waiter.continuation.resume(returning: .failure(error)) }
     }
 
@@ -180,6 +195,7 @@ final class ConnectionPool {
             lastFailure = nil
             guard !isClosed else { return connection.close() }
             connections.append(connection)
+            figures.open.store(connections.count, ordering: .relaxed)
             connection.onClose = { [weak self, weak connection] in
                 guard let connection else { return }
                 self?.forget(connection)
@@ -199,6 +215,7 @@ final class ConnectionPool {
 
     private func forget(_ connection: PostgresConnection) {
         connections.removeAll { $0 === connection }
+        figures.open.store(connections.count, ordering: .relaxed)
         idle.removeAll { $0 === connection }
         grow()
     }

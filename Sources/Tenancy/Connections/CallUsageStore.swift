@@ -21,10 +21,17 @@ public final class CallUsage: Service {
     private let database: Database
     private let time: any TimeSource
     private let interval: Duration
+    private let observer: (@Sendable (EmarsysCallRecord) -> Void)?
     private let counts = Mutex<[Key: Counts]>([:])
 
     /// A counter that writes every `interval`.
-    public init(database: Database, time: any TimeSource, interval: Duration = .seconds(10)) {
+    ///
+    /// - Parameter observer: told of each call, for metrics
+    public init(
+        database: Database, time: any TimeSource, interval: Duration = .seconds(10),
+        observer: (@Sendable (EmarsysCallRecord) -> Void)? = nil
+    ) {
+        self.observer = observer
         self.database = database
         self.time = time
         self.interval = interval
@@ -32,6 +39,7 @@ public final class CallUsage: Service {
 
     /// Counts one call.
     public func record(_ call: EmarsysCallRecord, tenant: UUID) {
+        observer?(call)
         let key = Key(
             tenant: tenant, day: String(time.now().rfc3339.prefix(10)), kind: call.operation.permission)
         let isError = call.httpStatus == 0 || call.httpStatus >= 400

@@ -58,7 +58,8 @@ public struct ConnectionService: Sendable {
         let id = tenant.id
         if let usage = access.usage { client.onCall = { usage.record($0, tenant: id) } }
         client.lease = { _ in
-            guard let now = try await directory.tenant(id: id), now.status == .active, now.features.contains(.emarsys),
+            guard let now = try await directory.tenant(id: id), now.status == .active, now.move == nil,
+                now.features.contains(.emarsys),
                 let connection = now.connection, connection.status != .disconnected,
                 whilePaused || !connection.isPaused
             else { throw CancellationError() }

@@ -29,18 +29,22 @@ public struct Deliverer: Sendable {
     let time: any TimeSource
     let plan: DeliveryRetryPlan
     let limits: Limits
+    private var onAttempt: (@Sendable (String) -> Void)?
 
     /// - Parameters:
     ///   - policy: Which addresses may be connected to.
     ///   - plan: How long and how often is tried.
+    ///   - onAttempt: Told what became of each attempt: `delivered`, `retried` or `dead`.
     public init(
         database: Database, client: HTTPClient, policy: EndpointPolicy, secrets: SecretBox, time: any TimeSource,
-        plan: DeliveryRetryPlan = DeliveryRetryPlan(), limits: Limits = Limits()
+        plan: DeliveryRetryPlan = DeliveryRetryPlan(), limits: Limits = Limits(),
+        onAttempt: (@Sendable (String) -> Void)? = nil
     ) {
         self.init(
             database: database,
             transport: HTTPDeliveryTransport(client: client, addresses: policy.addresses, timeout: .seconds(15)),
             secrets: secrets, time: time, plan: plan, limits: limits)
+        self.onAttempt = onAttempt
     }
 
     init(
@@ -89,7 +93,7 @@ public struct Deliverer: Sendable {
 
     /// Sends one body and measures it.
     func attempt(
-        id: UUID, body: [UInt8], url: String, signer: WebhookSigner
+        id: UUID, body: [UInt8], url: String, signer: WebhookSigner, trace: TraceContext? = nil
     ) async -> (result: DeliveryResult, at: Timestamp, milliseconds: Int) {
         let at = time.now()
         guard let url = HTTPURL(url) else { return (.failed(code: "invalid_url"), at, 0) }
@@ -98,6 +102,7 @@ public struct Deliverer: Sendable {
         headers.set("webhook-id", signature.id)
         headers.set("webhook-timestamp", signature.timestamp)
         headers.set("webhook-signature", signature.signature)
+        if let trace = trace ?? TraceContext.current { headers.set("traceparent", trace.child().traceparent) }
         let begin = ContinuousClock.now
         let result = await transport.post(url, headers: headers, body: body)
         return (result, at, Int((ContinuousClock.now - begin) / .milliseconds(1)))
@@ -111,7 +116,8 @@ public struct Deliverer: Sendable {
         let outcomes = await withTaskGroup(of: (Int, DeliveryAttempt).self) { group in
             for (index, delivery) in due.enumerated() {
                 group.addTask {
-                    let sent = await self.attempt(id: delivery.id, body: delivery.body, url: url, signer: signer)
+                    let sent = await self.attempt(
+                        id: delivery.id, body: delivery.body, url: url, signer: signer, trace: delivery.trace)
                     return (
                         index,
                         DeliveryAttempt(
@@ -144,6 +150,9 @@ public struct Deliverer: Sendable {
         }
         if isGone { queries.append(EndpointStore.disable(tenantID: tenantID, reason: "gone", now: now)) }
         _ = try await database.run(.tenant(tenantID), queries)
+        if let onAttempt {
+            for update in updates { onAttempt(update.state == "queued" ? "retried" : update.state) }
+        }
     }
 
     private func update(

@@ -10,6 +10,8 @@ struct DueDelivery: Sendable {
     let attempts: Int
     let createdAt: Timestamp
     let giveUpAt: Timestamp
+    /// The trace of what it tells of.
+    let trace: TraceContext?
 }
 
 /// What an attempt changes.
@@ -38,8 +40,10 @@ enum DeliveryStore {
     static func due(tenantID: UUID, limit: Int, now: Timestamp) -> Query {
         Query(
             """
-            SELECT d.id, d.body, d.attempts, d.created_at, d.give_up_at
+            SELECT d.id, d.body, d.attempts, d.created_at, d.give_up_at, coalesce(e.traceparent, d.trace)
               FROM app.deliveries d
+              LEFT JOIN app.flow_runs r ON r.tenant_id = $1 AND r.id = d.flow_run_id
+              LEFT JOIN app.events e ON e.tenant_id = $1 AND e.id = r.event_id
              WHERE d.tenant_id = $1 AND d.state = 'queued' AND d.next_attempt_at <= $2
                AND (d.contact_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM app.deliveries b
@@ -71,7 +75,8 @@ enum DeliveryStore {
 
     static func dueDelivery(_ row: Row) throws -> DueDelivery {
         try DueDelivery(
-            id: row.get(0), body: row.get(1), attempts: row.get(2), createdAt: row.get(3), giveUpAt: row.get(4))
+            id: row.get(0), body: row.get(1), attempts: row.get(2), createdAt: row.get(3), giveUpAt: row.get(4),
+            trace: TraceContext(traceparent: (row.get(5, as: String?.self) ?? "").utf8))
     }
 
     /// Stores what a round of attempts came to, the runs they carried included.

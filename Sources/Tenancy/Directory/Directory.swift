@@ -115,7 +115,7 @@ public final class Directory: Service {
             id: record.id, instanceName: record.instanceName, displayName: record.displayName, status: record.status,
             features: record.features, timeZone: record.timeZone, defaultCurrency: record.defaultCurrency,
             defaultCountry: record.defaultCountry, settings: record.settings, keys: record.keys,
-            webhookVerifier: webhookVerifier(record), connection: record.connection)
+            webhookVerifier: webhookVerifier(record), connection: record.connection, move: record.move)
     }
 
     private func webhookVerifier(_ record: DirectoryRecord) -> JWTVerifier? {

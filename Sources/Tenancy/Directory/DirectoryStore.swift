@@ -24,6 +24,7 @@ struct DirectoryRecord: Sendable {
     let webhookSecrets: [WebhookSecret]
     let dataKeys: [StoredTenantKey]
     let connection: Tenant.ConnectionState?
+    let move: MoveState?
 }
 
 /// A tenant whose directory entry changed, and in which transaction.
@@ -68,6 +69,7 @@ enum DirectoryStore {
                     """, [id, .timestamp(now)]),
                 TenantKeyStore.select(tenant),
                 Query("SELECT status, paused FROM app.connections WHERE tenant_id = $1", [id]),
+                Query("SELECT state FROM app.tenant_moves WHERE tenant_id = $1", [id]),
             ])
         guard let row = rows[0].first else { return nil }
         let status: String = try row.get(2)
@@ -87,7 +89,8 @@ enum DirectoryStore {
             status: Tenant.Status(rawValue: status) ?? .suspended, features: FeatureSet(features),
             timeZone: try row.get(3), defaultCurrency: try row.get(4), defaultCountry: try row.get(5),
             settings: TenantSettings((try? JSON.parse(settings)) ?? .object([:])), keys: keys,
-            webhookSecrets: secrets, dataKeys: dataKeys, connection: connections.first)
+            webhookSecrets: secrets, dataKeys: dataKeys, connection: connections.first,
+            move: try rows[6].first.flatMap { row throws(DatabaseError) in MoveState(rawValue: try row.get(0)) })
     }
 
     /// Tenants changed since a snapshot, and the snapshot to ask from next time. With nil nothing is read but the snapshot.

@@ -68,13 +68,15 @@ public final class Tenant: Sendable {
     public let webhookVerifier: JWTVerifier?
     /// The connection to Emarsys; nil where there never was one.
     public let connection: ConnectionState?
+    /// Where it is on its way between two databases; nil where it is at home.
+    public let move: MoveState?
 
     /// A tenant.
     public init(
         id: UUID, instanceName: String, displayName: String, status: Status = .active, features: FeatureSet = [],
         timeZone: String = "Europe/Berlin", defaultCurrency: String? = nil, defaultCountry: String? = nil,
         settings: TenantSettings = TenantSettings(), keys: [Key] = [], webhookVerifier: JWTVerifier? = nil,
-        connection: ConnectionState? = nil
+        connection: ConnectionState? = nil, move: MoveState? = nil
     ) {
         self.id = id
         self.instanceName = instanceName
@@ -88,6 +90,7 @@ public final class Tenant: Sendable {
         self.keys = keys
         self.webhookVerifier = webhookVerifier
         self.connection = connection
+        self.move = move
     }
 
     /// Whether webhooks are to be held and lanes wait.

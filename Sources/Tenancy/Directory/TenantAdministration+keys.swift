@@ -20,6 +20,8 @@ extension TenantAdministration {
         public let createdBy: String
         /// When.
         public let createdAt: Timestamp
+        /// When it was last used, to the minute; nil where it never was.
+        public let lastUsedAt: Timestamp?
         /// When it stopped working, if it did.
         public let revokedAt: Timestamp?
     }
@@ -57,16 +59,9 @@ extension TenantAdministration {
         _ = try await database.run(
             .operator,
             [
-                Query(
-                    """
-                    INSERT INTO app.api_keys
-                        (tenant_id, id, name, key_hash, key_hint, permissions, created_by, created_at)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                    """,
-                    [
-                        .uuid(tenant), .uuid(id), .text(name), .bytes(SHA256.hash(Array(key.utf8))),
-                        .text(String(key.suffix(4))), .textArray(names), .text(actor), .timestamp(now),
-                    ]),
+                APIKeyStore.insert(
+                    tenant, id: id, name: name, hash: SHA256.hash(Array(key.utf8)), hint: String(key.suffix(4)),
+                    permissions: names, actor: actor, now: now),
                 AuditStore.insert(
                     tenant, at: now, actor: actor, action: "api_key.created",
                     after: [
@@ -81,21 +76,9 @@ extension TenantAdministration {
     /// The keys of a tenant, revoked ones too. Throws 404.
     public func keys(_ instance: String) async throws -> [KeyRecord] {
         let tenant = try await id(of: instance)
-        let rows = try await database.run(
-            .operator,
-            Query(
-                """
-                SELECT id, name, key_hint, permissions, created_by, created_at, revoked_at FROM app.api_keys
-                 WHERE tenant_id = $1 ORDER BY created_at, id
-                """, [.uuid(tenant)]))
         var keys: [KeyRecord] = []
-        for row in rows {
-            let permissions: [String] = try row.get(3)
-            keys.append(
-                KeyRecord(
-                    id: try row.get(0), name: try row.get(1), hint: try row.get(2),
-                    permissions: PermissionSet(permissions.compactMap { Permission(rawValue: $0) }),
-                    createdBy: try row.get(4), createdAt: try row.get(5), revokedAt: try row.get(6)))
+        for row in try await database.run(.operator, APIKeyStore.list(tenant)) {
+            keys.append(try APIKeyStore.read(row))
         }
         return keys
     }
@@ -105,18 +88,13 @@ extension TenantAdministration {
         let tenant = try await self.id(of: instance)
         let now = time.now()
         try await database.transaction(.operator) { transaction in
-            let rows = try await transaction.query(
-                Query(
-                    """
-                    UPDATE app.api_keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL
-                    RETURNING name
-                    """, [.uuid(tenant), .uuid(id), .timestamp(now)]))
+            let rows = try await transaction.query(APIKeyStore.revoke(tenant, id: id, now: now))
             guard let row = rows.first else {
                 throw Problem.notFound("api_key_not_found", "There is no such key, or it is revoked already.")
             }
             let name: String = try row.get(0)
             _ = try await transaction.batch([
-                Query("DELETE FROM app.sessions WHERE tenant_id = $1 AND api_key_id = $2", [.uuid(tenant), .uuid(id)]),
+                APIKeyStore.endSessions(tenant, id: id),
                 AuditStore.insert(
                     tenant, at: now, actor: actor, action: "api_key.revoked",
                     before: ["id": .string(id.uuidString.lowercased()), "name": .string(name)]),

@@ -63,13 +63,13 @@ public struct TenantAdministration: Sendable {
         ]
         do {
             try await database.transaction(.operator) { transaction in
-                _ = try await transaction.batch([
-                    TenantAdministrationStore.insert(new, now: now), key.query,
-                    AuditStore.insert(new.id, at: now, actor: actor, action: "tenant.created", after: after),
-                    DirectoryStore.touch(new.id),
-                    // From here on as the tenant itself.
-                    Query("SET LOCAL ROLE charles_app"), Query("SELECT app.enter($1)", [.uuid(new.id)]),
-                ])
+                _ = try await transaction.batch(
+                    [
+                        TenantAdministrationStore.insert(new, now: now), key.query,
+                        AuditStore.insert(new.id, at: now, actor: actor, action: "tenant.created", after: after),
+                        DirectoryStore.touch(new.id),
+                        // From here on as the tenant itself.
+                    ] + TenantAdministrationStore.enter(new.id))
                 _ = try await transaction.batch(
                     TenantAdministrationStore.createLanes(new.id)
                         + [WebhookSecretStore.insert(new.id, secret, now: now)])
@@ -132,12 +132,13 @@ public struct TenantAdministration: Sendable {
             }
             if final.settings?.object?.contains(where: { $0.key.hasPrefix("consent_") }) == true {
                 // What counts as an opt-in changed: everybody's is computed anew, and told where it differs.
-                _ = try await transaction.batch([
-                    Query("SET LOCAL ROLE charles_app"), Query("SELECT app.enter($1)", [.uuid(before.id)]),
-                    JobStore.enqueue(
-                        before.id, queue: "exports", kind: "backfill_opt_ins", uniqueKey: "backfill_opt_ins", now: now,
-                        priority: 2),
-                ])
+                _ = try await transaction.batch(
+                    TenantAdministrationStore.enter(before.id) + [
+                        JobStore.enqueue(
+                            before.id, queue: "exports", kind: "backfill_opt_ins", uniqueKey: "backfill_opt_ins",
+                            now: now,
+                            priority: 2)
+                    ])
             }
         }
         return try await show(instance)

@@ -38,6 +38,11 @@ enum TenantAdministrationStore {
             ])
     }
 
+    /// From here on the transaction is the tenant's own.
+    static func enter(_ tenant: UUID) -> [Query] {
+        [Query("SET LOCAL ROLE charles_app"), Query("SELECT app.enter($1)", [.uuid(tenant)])]
+    }
+
     static func createLanes(_ tenant: UUID) -> [Query] {
         [
             Query("SELECT app.create_lanes($1)", [.uuid(tenant)]), pauseLanes(tenant),

@@ -10,6 +10,8 @@ struct InboxRow: Sendable {
     let status: EventStatus
     let receivedAt: Timestamp
     let event: ReceivedEvent
+    /// The trace of the request that brought it.
+    var trace = TraceContext.current
 
     /// Two writers that insert in one order cannot wait for each other in a circle.
     static func precedes(_ left: InboxRow, _ right: InboxRow) -> Bool {
@@ -35,9 +37,10 @@ enum InboxStore {
     static func append(_ rows: [InboxRow]) -> Query {
         Query(
             """
-            INSERT INTO app.events (tenant_id, id, source, status, dedup_key, event_name, occurred_at, received_at, body, errors)
+            INSERT INTO app.events (tenant_id, id, source, status, dedup_key, event_name, occurred_at, received_at, body, errors,
+                                    traceparent)
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[],
-                                 $8::timestamptz[], $9::jsonb[], $10::jsonb[])
+                                 $8::timestamptz[], $9::jsonb[], $10::jsonb[], $11::text[])
             ON CONFLICT (tenant_id, source, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING
             RETURNING id
             """,
@@ -47,6 +50,7 @@ enum InboxStore {
                 .byteaArray(rows.map(\.event.dedupKey)), .textArray(rows.map(\.event.name)),
                 .timestampArray(rows.map(\.event.occurredAt)), .timestampArray(rows.map(\.receivedAt)),
                 .jsonbArray(rows.map(\.event.body)), .jsonbArray(rows.map { EventFault.encode($0.event.faults) }),
+                .textArray(rows.map { $0.trace?.traceparent }),
             ])
     }
 

@@ -10,9 +10,17 @@ public struct WebhookService: Sendable {
     private let inbox: InboxWriter
     private let check: EventCheck
     private let time: any TimeSource
+    private let onOutcome: (@Sendable (EventSource, String) -> Void)?
 
     /// A service over an inbox.
-    public init(inbox: InboxWriter, contacts: any EventContacts, time: any TimeSource) {
+    ///
+    /// - Parameter onOutcome: told what became of each event: `accepted`, `held`, `rejected`, `duplicate`, `unavailable`, and of
+    ///   each request that was not taken: `unauthorized`, `refused`
+    public init(
+        inbox: InboxWriter, contacts: any EventContacts, time: any TimeSource,
+        onOutcome: (@Sendable (EventSource, String) -> Void)? = nil
+    ) {
+        self.onOutcome = onOutcome
         self.inbox = inbox
         check = EventCheck(contacts: contacts)
         self.time = time
@@ -23,6 +31,21 @@ public struct WebhookService: Sendable {
     /// - Throws: 401 with one body for all causes, 400, 413 or 422 for a body that cannot be taken, 503 with `Retry-After` where it
     ///   is not certain that the event is durable.
     public func receive(_ request: HTTPRequest, tenant: Tenant, source: EventSource) async throws(Problem)
+        -> HTTPResponse
+    {
+        do {
+            return try await take(request, tenant: tenant, source: source)
+        } catch {
+            switch error.status {
+            case .unauthorized: onOutcome?(source, "unauthorized")
+            case .serviceUnavailable: onOutcome?(source, "unavailable")
+            default: onOutcome?(source, "refused")
+            }
+            throw error
+        }
+    }
+
+    private func take(_ request: HTTPRequest, tenant: Tenant, source: EventSource) async throws(Problem)
         -> HTTPResponse
     {
         let now = time.now()
@@ -44,7 +67,21 @@ public struct WebhookService: Sendable {
             rows.append(InboxRow(tenantID: tenant.id, source: source, status: status, receivedAt: now, event: event))
         }
         let outcomes = await inbox.append(rows)
+        if let onOutcome { count(rows, outcomes, onOutcome) }
         return try WebhookAnswer.make(body.elements, rows: rows, outcomes: outcomes)
+    }
+
+    private func count(
+        _ rows: [InboxRow], _ outcomes: [InboxOutcome], _ onOutcome: @Sendable (EventSource, String) -> Void
+    ) {
+        for (row, outcome) in zip(rows, outcomes) {
+            switch outcome {
+            case .stored: onOutcome(row.source, row.status.rawValue)
+            case .duplicate: onOutcome(row.source, "duplicate")
+            case .unstorable: onOutcome(row.source, "rejected")
+            case .unavailable: break  // Counted with the request.
+            }
+        }
     }
 
     /// The token's id, if it has one.

@@ -96,7 +96,11 @@ public struct ImportRunner: Sendable {
         do {
             if run.isCancelRequested { throw RunCancelled() }
             var client = try await connections.emarsysClient(for: tenant)
-            client.onCall = { _ in calls.add() }
+            let counted = client.onCall
+            client.onCall = {
+                counted?($0)
+                calls.add()
+            }
             try await note(.running, tenant, run)
             try await perform(run, tenant, client, calls, job)
             return .finished

@@ -45,6 +45,16 @@ public struct Log: Sendable {
 
     /// Writes a line: the time, the level, `event` in snake_case and the fields.
     public func callAsFunction(_ level: Level, _ event: String, _ fields: JSONObject = [:]) {
+        line(level, event) { writer in
+            for member in fields {
+                writer.key(dynamic: member.key)
+                writer.value(member.value)
+            }
+        }
+    }
+
+    /// Writes a line whose fields `fill` writes.
+    public func line(_ level: Level, _ event: String, _ fill: (inout JSONWriter) -> Void) {
         guard level >= self.level else { return }
         var writer = JSONWriter(capacity: 256)
         writer.beginObject()
@@ -54,10 +64,7 @@ public struct Log: Sendable {
         writer.string(level.name)
         writer.key("event")
         writer.string(event)
-        for member in fields {
-            writer.key(dynamic: member.key)
-            writer.value(member.value)
-        }
+        fill(&writer)
         writer.endObject()
         write(writer.bytes + [0x0A])
     }

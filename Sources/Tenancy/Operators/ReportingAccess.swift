@@ -37,9 +37,7 @@ public struct ReportingAccess: Sendable {
         let now = administration.time.now()
         let role = try await database.transaction(.operator) { transaction in
             let rows = try await transaction.query(
-                Query(
-                    "SELECT app.create_reporting_login($1, $2, $3)",
-                    [.uuid(tenant), .text(ScramVerifier.make(password: password)), .text(actor)]))
+                ReportingLoginStore.create(tenant, verifier: ScramVerifier.make(password: password), actor: actor))
             guard let row = rows.first else { throw DatabaseError(.decoding, context: "app.create_reporting_login") }
             let role: String = try row.get(0)
             _ = try await transaction.query(
@@ -53,13 +51,7 @@ public struct ReportingAccess: Sendable {
     /// The logins of a tenant: names and when they were made. Throws 404.
     public func list(_ instance: String) async throws -> [(role: String, createdBy: String, createdAt: Timestamp)] {
         let tenant = try await administration.id(of: instance)
-        let rows = try await administration.database.run(
-            .operator,
-            Query(
-                """
-                SELECT role_name, created_by, created_at FROM app.reporting_logins WHERE tenant_id = $1
-                 ORDER BY created_at, role_name
-                """, [.uuid(tenant)]))
+        let rows = try await administration.database.run(.operator, ReportingLoginStore.list(tenant))
         var logins: [(role: String, createdBy: String, createdAt: Timestamp)] = []
         for row in rows { logins.append((try row.get(0), try row.get(1), try row.get(2))) }
         return logins
@@ -70,8 +62,7 @@ public struct ReportingAccess: Sendable {
         let tenant = try await administration.id(of: instance)
         let now = administration.time.now()
         try await administration.database.transaction(.operator) { transaction in
-            let rows = try await transaction.query(
-                Query("SELECT app.drop_reporting_logins($1, $2)", [.uuid(tenant), .text(role)]))
+            let rows = try await transaction.query(ReportingLoginStore.drop(tenant, role: role))
             guard let count: Int32 = try rows.first?.get(0), count > 0 else {
                 throw Problem.notFound("reporting_access_not_found", "There is no such login.")
             }

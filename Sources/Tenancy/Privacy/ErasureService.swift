@@ -168,6 +168,6 @@ enum ErasureStore {
     }
 
     static func retain(_ tenant: UUID, now: Timestamp) -> Query {
-        Query("SELECT app.keep_promises($1, $2)", [.uuid(tenant), .timestamp(now)])
+        Query("SELECT app.keep_promises($1, $2), app.purge_expired($1, $2)", [.uuid(tenant), .timestamp(now)])
     }
 }

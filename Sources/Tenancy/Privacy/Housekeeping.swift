@@ -38,6 +38,7 @@ public struct Housekeeping: Service {
     /// Looks once.
     public func look() async throws {
         _ = try await database.run(.dispatch, HousekeepingStore.keepHouse(now: time.now()))
+        _ = try await database.run(.operator, HousekeepingStore.forgetAnswers(now: time.now()))
         // Replicas poll twice a second: what was written before the look before this one is known everywhere.
         let former = horizon.former.withLock { $0 }
         let rows = try await database.run(
@@ -57,6 +58,13 @@ public struct Housekeeping: Service {
 enum HousekeepingStore {
     static func keepHouse(now: Timestamp) -> Query {
         Query("SELECT app.keep_house($1)", [.timestamp(now)])
+    }
+
+    /// Answers remembered for operators' repeats, which belong to no tenant.
+    static func forgetAnswers(now: Timestamp) -> Query {
+        Query(
+            "DELETE FROM app.operator_idempotency_keys WHERE created_at <= $1",
+            [.timestamp(now - .seconds(2 * 86_400))])
     }
 
     static let horizon = Query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")

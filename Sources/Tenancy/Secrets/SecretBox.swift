@@ -84,7 +84,7 @@ public final class SecretBox: Sendable {
             wrapped: try WrappedKey.wrap(key, tenant: tenant, master: current))
     }
 
-    private func keys(of tenant: UUID, creating: Bool) async throws -> [DataKey] {
+    func keys(of tenant: UUID, creating: Bool) async throws -> [DataKey] {
         let now = time.now()
         if let cached = cache.withLock({ $0[tenant] }), now < cached.until { return cached.keys }
         var rows = try await database.run(.tenant(tenant), TenantKeyStore.select(tenant))

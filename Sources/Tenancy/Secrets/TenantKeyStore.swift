@@ -32,6 +32,9 @@ enum TenantKeyStore {
             """, [.uuid(tenant)])
     }
 
+    /// Master keys with the number of data keys that each wraps. In the operators' scope.
+    static let masterKeys = Query("SELECT master_key_id, count(*) FROM app.tenant_keys GROUP BY 1 ORDER BY 1")
+
     /// Adds a version; a row that is there already stays.
     static func insert(_ tenant: UUID, _ key: StoredTenantKey) -> Query {
         Query(

@@ -35,14 +35,14 @@ struct SecretBoxTests {
             sealed.append((tenant.id, value))
         }
         let both = try box("\(new),\(old)")
-        let report = try await both.rewrapAll(database: database, masterKeys: MasterKeys(parsing: "\(new),\(old)"))
+        let report = try await both.rewrapAll(database: database)
         #expect(report.rewrapped == 3)
         #expect(report.unreadable == 0)
         let after = try box(new)
         for (tenant, value) in sealed {
             #expect(try await after.open(value, table: "t", column: "c", tenant: tenant, row: tenant) == [1, 2, 3])
         }
-        let again = try await both.rewrapAll(database: database, masterKeys: MasterKeys(parsing: "\(new),\(old)"))
+        let again = try await both.rewrapAll(database: database)
         #expect(again.rewrapped == 0)
     }
 
@@ -53,7 +53,7 @@ struct SecretBoxTests {
         _ = try await administration.create(
             instanceName: "lost", displayName: "T", timeZone: nil, defaultCurrency: nil, defaultCountry: nil,
             actor: "test")
-        let report = try await box(new).rewrapAll(database: database, masterKeys: MasterKeys(parsing: new))
+        let report = try await box(new).rewrapAll(database: database)
         #expect(report.unreadable == 1)
     }
 

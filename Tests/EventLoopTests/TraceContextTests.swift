@@ -1,0 +1,48 @@
+import EventLoop
+import Testing
+
+@Suite("Trace context")
+struct TraceContextTests {
+    private static let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    @Test("a traceparent is read and written as it came, and a child stays in its trace")
+    func reading() throws {
+        let trace = try #require(TraceContext(traceparent: Self.valid.utf8))
+        #expect(trace.traceparent == Self.valid)
+        #expect(trace.traceID == "4bf92f3577b34da6a3ce929d0e0e4736")
+        let child = trace.child()
+        #expect(child.traceID == trace.traceID)
+        #expect(child.traceparent != trace.traceparent)
+        #expect(child.traceparent.hasSuffix("-01"))
+        #expect(TraceContext(traceparent: child.traceparent.utf8) == child)
+    }
+
+    @Test("a later version may say more behind a dash")
+    func laterVersion() {
+        #expect(TraceContext(traceparent: ("cc" + Self.valid.dropFirst(2) + "-what-the-future-will-be").utf8) != nil)
+        #expect(TraceContext(traceparent: ("cc" + Self.valid.dropFirst(2) + ".what").utf8) == nil)
+    }
+
+    @Test(
+        "what is not valid counts as absent",
+        arguments: [
+            "", "00", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01",
+        ])
+    func invalid(_ text: String) {
+        #expect(TraceContext(traceparent: text.utf8) == nil)
+    }
+
+    @Test("new traces differ and are valid")
+    func fresh() {
+        let traces = (0..<1000).map { _ in TraceContext.make() }
+        #expect(Set(traces.map(\.traceID)).count == 1000)
+        for trace in traces { #expect(TraceContext(traceparent: trace.traceparent.utf8) == trace) }
+    }
+}
