@@ -59,6 +59,7 @@ extension TenantCommand {
         }
         var configuration = DatabaseConfiguration(url: url)
         configuration.connectionsPerLoop = 2
+        configuration.preparesStatements = false
         let target = try Database(configuration, group: Runner.loops)
         let secrets = SecretBox(database: target, masterKeys: tools.masterKeys, time: tools.time)
         let mover = TenantMove(source: tools.database, target: target, secrets: secrets, time: tools.time)

@@ -14,7 +14,7 @@ enum ArchiveStore {
     static let schema = Query("SELECT name FROM app_migrations.applied ORDER BY number DESC LIMIT 1")
 
     /// Times and bytes as text, the same wherever the rows go.
-    static let settings = Query("SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true)")
+    static let settings = [Query("SET LOCAL TimeZone = 'UTC'"), Query("SET LOCAL DateStyle = 'ISO'")]
 
     static func open(
         _ tenant: UUID, _ table: String, buckets: Int32 = 1, wanted: [Int32]? = nil, onlyKeys: Bool = false
@@ -79,8 +79,8 @@ enum ArchiveStore {
         [
             Query(
                 """
-                INSERT INTO app.tenant_moves (tenant_id, state) VALUES ($1, $2)
-                ON CONFLICT (tenant_id) DO UPDATE SET state = EXCLUDED.state, changed_at = now()
+                INSERT INTO app.tenant_moves (tenant_id, state, changed_at) VALUES ($1, $2, now())
+                ON CONFLICT (tenant_id) DO UPDATE SET state = EXCLUDED.state, changed_at = EXCLUDED.changed_at
                 """, [.uuid(tenant), .text(state.rawValue)]),
             TenantAdministrationStore.pauseLanes(tenant), DirectoryStore.touch(tenant),
         ]

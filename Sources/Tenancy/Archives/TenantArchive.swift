@@ -37,7 +37,7 @@ public struct TenantArchive: Sendable {
         return try await database.transaction(
             .tenant(tenant), statementTimeout: .seconds(1800), isSnapshot: true
         ) { transaction in
-            _ = try await transaction.query(ArchiveStore.settings)
+            _ = try await transaction.batch(ArchiveStore.settings)
             let schema: String = try await transaction.query(ArchiveStore.schema)[0].get(0)
             let header: JSON = [
                 "header": [

@@ -155,7 +155,7 @@ public struct TenantMove: Sendable {
     /// The first copy, of one moment; nothing of it is there before all of it is.
     private func copy(_ tenant: UUID, _ tables: [TenantTable], _ progress: Progress) async throws {
         try await source.transaction(.tenant(tenant), statementTimeout: .seconds(1800), isSnapshot: true) { from in
-            _ = try await from.query(ArchiveStore.settings)
+            _ = try await from.batch(ArchiveStore.settings)
             try await target.transaction(.operator, statementTimeout: .seconds(1800)) { into in
                 var isDirectory = true
                 for table in tables where !table.isNumbered {
@@ -192,7 +192,7 @@ public struct TenantMove: Sendable {
     /// Brings the target up to the source, as far as the source stands still. Answers how many rows were sent.
     private func catchUp(_ tenant: UUID, _ tables: [TenantTable], _ progress: Progress) async throws -> Int64 {
         try await source.transaction(.tenant(tenant), statementTimeout: .seconds(1800), isSnapshot: true) { from in
-            _ = try await from.query(ArchiveStore.settings)
+            _ = try await from.batch(ArchiveStore.settings)
             // Compared and sent is one moment of the source: rows refer to rows of the same moment.
             async let there = sums(tenant, tables, in: target)
             let here = try await Self.sums(tenant, tables, from)
