@@ -168,6 +168,12 @@ struct ArchiveTests {
             Foundation.kill(process, SIGKILL)
             var status: Int32 = 0
             waitpid(process, &status, 0)
+            // While it is on its way, nobody works on it: neither here nor there.
+            for product in [source, target] {
+                let working = try product.database.administer(
+                    "SELECT count(*) FROM app.lanes l JOIN app.tenant_moves m USING (tenant_id) WHERE NOT l.paused")
+                #expect(working == [["0"]])
+            }
             let state = try source.database.administer("SELECT state FROM app.tenant_moves")
             if state == [["moved"]] { break }
             #expect(try await world.ask(source, .get, "/api/v0/contacts").status == .ok)

@@ -180,16 +180,3 @@ BEGIN
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
-
--- Lanes of a tenant that is on its way wait, all of them.
-CREATE OR REPLACE FUNCTION app.set_lane_pauses(p_tenant uuid) RETURNS void LANGUAGE sql AS $$
-    UPDATE app.lanes l
-       SET paused = EXISTS (SELECT 1 FROM app.tenant_moves m WHERE m.tenant_id = p_tenant)
-           OR (l.queue IN ('imports', 'exports', 'events', 'deliveries')
-               AND (NOT EXISTS (
-                        SELECT 1 FROM app.tenants t
-                          JOIN app.features f ON f.tenant_id = p_tenant AND f.feature = 'emarsys' AND f.enabled
-                         WHERE t.tenant_id = p_tenant AND t.status = 'active')
-                    OR EXISTS (SELECT 1 FROM app.connections c WHERE c.tenant_id = p_tenant AND c.paused)))
-     WHERE l.tenant_id = p_tenant AND (l.queue IN ('imports', 'exports', 'events', 'deliveries', 'maintenance'))
-$$;

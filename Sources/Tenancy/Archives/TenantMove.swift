@@ -199,6 +199,7 @@ public struct TenantMove: Sendable {
             let different = Self.compare(here, try await there, tables)
             guard !different.isEmpty else { return 0 }
             return try await target.transaction(.operator, statementTimeout: .seconds(1800)) { into in
+                _ = try await into.batch(ArchiveStore.settings)
                 var sent: Int64 = 0
                 for (table, wanted) in different {
                     _ = try await into.batch(ArchiveStore.role(isDirectory: table.isDirectory, tenant))
