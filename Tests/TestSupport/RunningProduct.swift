@@ -45,7 +45,8 @@ public final class RunningProduct: @unchecked Sendable {
 
     private init(_ settings: [String: String], _ shared: TestDatabase?) throws {
         database = try shared ?? TestDatabase()
-        domain = settings["CHARLES_BASE_DOMAINS"] ?? "localhost"
+        let domains = settings["CHARLES_BASE_DOMAINS"] ?? "localhost"
+        domain = String(domains.prefix { $0 != "," })
         port = try Self.freePort()
         managementPort = try Self.freePort()
         log = NSTemporaryDirectory() + "/charles-product-\(UUID().uuidString).log"

@@ -18,7 +18,7 @@ function stateBadge(state) {
 export async function deliveries({ search, signal }) {
   const endpoint = await optional(api.one("/delivery_endpoint?reveal=false", { signal }));
   const list = pagedTable({
-    path: "/deliveries", filters: { state: search.state }, signal, pageSize: 25, caption: t("Deliveries, newest first"),
+    path: "/deliveries", filters: { state: search.state }, signal, pageSize: 15, caption: t("Deliveries, newest first"),
     blank: empty("reply", t("No deliveries"), t("What happens here is told to your charles instance at the endpoint above.")),
     columns: [
       { title: t("What"), cell: (d) => link(d.type, `/deliveries/${d.id}`, { class: "mono" }) }, { title: t("Created"), cell: (d) => h("span", { class: "num small nowrap" }, dateTime(d.created_at)) }, { title: t("State"), cell: (d) => stateBadge(d.state) },
