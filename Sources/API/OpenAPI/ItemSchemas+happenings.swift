@@ -52,12 +52,28 @@ extension ItemSchemas {
                             "trace": {"type": ["object", "null"]}
                         },
                         "required": ["id", "reason", "flow_id", "requested_by", "at", "outcome", "trace"]
+                    }},
+                    "deliveries": {"type": ["array", "null"], "items": {
+                        "type": "object",
+                        "properties": {
+                            "id": {"type": "string", "format": "uuid"},
+                            "type": {"type": "string"},
+                            "state": {"type": "string"},
+                            "attempts": {"type": "integer"},
+                            "flow_run_id": {"type": ["string", "null"], "format": "uuid"},
+                            "created_at": {"type": "string", "format": "date-time"},
+                            "delivered_at": {"type": ["string", "null"], "format": "date-time"}
+                        },
+                        "required": [
+                            "id", "type", "state", "attempts", "flow_run_id", "created_at",
+                            "delivered_at"
+                        ]
                     }}
                 },
                 "required": [
                     "id", "source", "status", "event_name", "occurred_at", "received_at",
                     "processed_at", "contact_id", "errors", "trace", "failures", "next_attempt_at",
-                    "body", "attempts"
+                    "body", "attempts", "deliveries"
                 ]
             },
             "Replayed": {

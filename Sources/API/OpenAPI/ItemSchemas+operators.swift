@@ -48,6 +48,17 @@ extension ItemSchemas {
                     },
                     "health": {"enum": ["ok", "not_connected", "paused", "failing", "suspended"]},
                     "alerts": {"type": "array", "items": {"type": "string"}},
+                    "raised_alerts": {"type": "array", "items": {
+                        "type": "object",
+                        "required": ["kind", "raised_at"],
+                        "properties": {
+                            "kind": {"type": "string"},
+                            "state": {"type": "string"},
+                            "detail": {"type": "object"},
+                            "raised_at": {"type": "string", "format": "date-time"},
+                            "recovered_at": {"type": ["string", "null"], "format": "date-time"}
+                        }
+                    }},
                     "connection": {
                         "type": ["object", "null"],
                         "properties": {
@@ -78,8 +89,8 @@ extension ItemSchemas {
                 },
                 "required": [
                     "id", "instance_name", "display_name", "status", "time_zone", "default_currency",
-                    "default_country", "features", "health", "alerts", "connection", "last_import",
-                    "usage", "created_at"
+                    "default_country", "features", "health", "alerts", "raised_alerts", "connection",
+                    "last_import", "usage", "created_at"
                 ]
             },
             "RemovedTenant": {

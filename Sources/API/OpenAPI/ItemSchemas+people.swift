@@ -118,6 +118,43 @@ extension ItemSchemas {
                 "required": [
                     "id", "contact_id", "state", "requested_by", "requested_at", "finished_at", "proof"
                 ]
+            },
+            "IdentityRules": {
+                "type": "object",
+                "properties": {
+                    "auto_merge": {"enum": ["safe", "never", "always"]},
+                    "default_country": {"type": ["string", "null"]},
+                    "only_valid_phone": {"type": "boolean"},
+                    "webhook_id_conflict": {"enum": ["phone_holder", "park"]},
+                    "recreate_deleted": {"type": "boolean"},
+                    "fold_gmail": {"type": "boolean"},
+                    "blocked_phones": {"type": "array", "items": {"type": "string"}},
+                    "blocked_emails": {"type": "array", "items": {"type": "string"}}
+                },
+                "required": [
+                    "auto_merge", "default_country", "only_valid_phone", "webhook_id_conflict",
+                    "recreate_deleted", "fold_gmail", "blocked_phones", "blocked_emails"
+                ]
+            },
+            "IdentityRulesPreview": {
+                "type": "object",
+                "required": ["rules", "existing_contacts_changed"],
+                "properties": {
+                    "rules": {"$ref": "#/components/schemas/IdentityRules"},
+                    "existing_contacts_changed": {"type": "integer"}
+                },
+                "additionalProperties": {"type": "object"}
+            },
+            "PossibleDuplicate": {
+                "type": "object",
+                "required": ["id", "reason", "mailbox", "contact_ids", "emails"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "reason": {"enum": ["same_mailbox"]},
+                    "mailbox": {"type": "string"},
+                    "contact_ids": {"type": "array", "items": {"type": "string", "format": "uuid"}},
+                    "emails": {"type": "array", "items": {"type": "string"}}
+                }
             }
         }
         """#

@@ -90,9 +90,10 @@ extension ItemSchemas {
                 "properties": {
                     "id": {"type": "string"},
                     "name": {"type": "string"},
-                    "type": {"type": "string"}
+                    "type": {"type": "string"},
+                    "size": {"type": ["integer", "null"]}
                 },
-                "required": ["id", "name", "type"]
+                "required": ["id", "name", "type", "size"]
             },
             "SelectedSegment": {
                 "type": "object",
