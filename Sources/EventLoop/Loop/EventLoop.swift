@@ -167,7 +167,7 @@ extension EventLoop {
             }
             return inbox.isStopping
         }
-        runQueued(rounds: 16)
+        runQueued(rounds: 4)
         return !isStopping
     }
 

@@ -16,7 +16,8 @@ struct EventBatch {
         let stitched = try await stitch(events)
         let recorded = try await recordOrders(events, stitched)
         var plan = try await plan(events, contacts: stitched.values.compactMap(\.contactID) + recorded.contactIDs)
-        for event in events {
+        for (index, event) in events.enumerated() {
+            if index % 2 == 1 { await Task.yield() }
             if event.source == .order {
                 guard let order = recorded.orders[event.id] else { continue }
                 plan.add(
