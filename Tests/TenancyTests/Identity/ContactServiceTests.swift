@@ -91,6 +91,19 @@ struct ContactServiceTests {
         } throws: { ($0 as? Problem)?.code == "merge_already_undone" }
     }
 
+    @Test("after an undone merge nobody shows an e-mail that the other one holds again")
+    func shownAfterUndoing() async throws {
+        let a = try #require(try await world.row("7", email: "a@example.com").contactID)
+        let b = try #require(try await world.row("8", email: "b@example.com").contactID)
+        _ = try await identities.merge(b, into: a, tenant: world.tenant, actor: "test")
+        // Meanwhile the loser's address has become the main one.
+        _ = try world.value("UPDATE app.contacts SET email = 'b@example.com' WHERE id = $1::uuid", [a.uuidString])
+        let id = try #require(try world.value("SELECT id::text FROM app.merges").flatMap { UUID(uuidString: $0) })
+        _ = try await identities.undo(id, tenant: world.tenant, actor: "test")
+        #expect(try await contacts.find(world.tenant, a).email == "a@example.com")
+        #expect(try await contacts.find(world.tenant, b).email == "b@example.com")
+    }
+
     @Test("after 30 days a merge stays")
     func tooLate() async throws {
         let a = try #require(try await world.row("7", phone: "+4915100000101").contactID)
