@@ -89,6 +89,7 @@ struct ArchiveTests {
         let toTarget = Atomic<Bool>(false)
         let stopped = Atomic<Bool>(false)
         let refusals = Atomic<Int>(0)
+        let accepted = Atomic<Int>(0)
         let token = try await world.token(source)
         let sending = Task { () -> Int in
             var number = 0
@@ -103,7 +104,10 @@ struct ArchiveTests {
                             "deduplication_id": .string("n\(number)"),
                         ],
                         headers: ["Authorization": "Bearer \(token)"])
-                    if answer.status == .accepted || answer.status == .ok { break }
+                    if answer.status == .accepted || answer.status == .ok {
+                        accepted.add(1, ordering: .relaxed)
+                        break
+                    }
                     #expect(
                         answer.status == .serviceUnavailable && answer.json["code"] == "instance_moving", "\(answer)")
                     refusals.add(1, ordering: .relaxed)
@@ -112,7 +116,7 @@ struct ArchiveTests {
             }
             return number
         }
-        try await Task.sleep(for: .milliseconds(300))
+        try await world.eventually { accepted.load(ordering: .relaxed) > 10 }
         let ended = try await BlockingRun.run {
             try world.command(
                 source, ["tenant", "move", "acme", "--json"],
@@ -121,9 +125,11 @@ struct ArchiveTests {
         let report = try JSON.parse(ended.lastLine)
         // The old service asks whoever still comes to come again, readers too.
         #expect(try await world.ask(source, .get, "/api/v0/contacts").status == .serviceUnavailable)
-        try await Task.sleep(for: .milliseconds(200))
+        let refused = refusals.load(ordering: .relaxed)
+        try await world.eventually { refusals.load(ordering: .relaxed) > refused }
+        let before = accepted.load(ordering: .relaxed)
         toTarget.store(true, ordering: .relaxed)
-        try await Task.sleep(for: .milliseconds(500))
+        try await world.eventually { accepted.load(ordering: .relaxed) > before + 10 }
         stopped.store(true, ordering: .relaxed)
         let sent = try await sending.value
         let pause = report["pause_ms"]?.int64 ?? .max
