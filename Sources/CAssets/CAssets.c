@@ -329,12 +329,15 @@ static const unsigned char a108[] = {
 #embed "../../db/migrations/0092_undone_merges_show_what_is_held.sql" if_empty(0)
 };
 static const unsigned char a109[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0100_late_refunds.sql" if_empty(0)
 };
 static const unsigned char a110[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a111[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a112[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -447,11 +450,12 @@ static const struct casset all[] = {
     {"db/migrations/0090_contact_cards.sql", a106, sizeof a106},
     {"db/migrations/0091_lanes_on_the_move.sql", a107, sizeof a107},
     {"db/migrations/0092_undone_merges_show_what_is_held.sql", a108, sizeof a108},
-    {"db/reporting/10_views.sql", a109, sizeof a109},
-    {"db/reporting/20_all_tenants.sql", a110, sizeof a110},
-    {"db/reporting/30_closed_doors.sql", a111, sizeof a111},
+    {"db/migrations/0100_late_refunds.sql", a109, sizeof a109},
+    {"db/reporting/10_views.sql", a110, sizeof a110},
+    {"db/reporting/20_all_tenants.sql", a111, sizeof a111},
+    {"db/reporting/30_closed_doors.sql", a112, sizeof a112},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 112;
+    *count = 113;
     return all;
 }

@@ -26,6 +26,7 @@ struct OrderContent: Sendable {
     var tax: Amount?
     var shipping: Amount?
     var discount: Amount?
+    /// The shop's sum of all refunds so far.
     var refund: Amount?
     var discounts: JSON?
     /// In upper case.
@@ -34,8 +35,8 @@ struct OrderContent: Sendable {
     var items: [OrderItem]?
     var orderedAt: Timestamp?
     var updatedAt: Timestamp?
-    /// A credit memo with its number: each counts once, and they add up.
-    var creditMemo: (number: String, amount: Amount)?
+    /// Credit memos and single refunds by number, "" where one has none: each counts once, and they add up.
+    var singleRefunds: [String: Amount] = [:]
     var details: JSONObject = JSONObject()
     /// The customer's e-mail inside the order; as good as a contact key.
     var email: String?
@@ -157,15 +158,7 @@ extension OrderContent {
             amount(
                 "discount_amount_total", keys.value("discount_amount_total", "discount_amount", "total_discounts"))?
             .magnitude
-        refund =
-            amount(
-                "refund_amount_total_gross",
-                keys.value("refund_amount_total_gross", "total_refunded", "refund_amount"))
-            ?? Self.refunds(keys.value("refunds"))
-        if let memo = keys.value("creditmemo"), let total = amount("creditmemo.grand_total", memo["grand_total"]) {
-            let number = ["increment_id", "entity_id", "id"].lazy.compactMap { AbsentValue.text(memo[$0]) }.first
-            creditMemo = (number ?? "", total.magnitude)
-        }
+        readRefunds(keys)
         if gross == nil, let items = itemsGross {
             gross = items
             flags.append("total_derived_from_items")
@@ -192,14 +185,30 @@ extension OrderContent {
         if !fits { flags.append("total_differs_from_items") }
     }
 
-    private static func refunds(_ json: JSON?) -> Amount? {
-        guard let refunds = json?.array, !refunds.isEmpty else { return nil }
-        var sum = Amount.zero
-        for refund in refunds {
-            let parts = refund["transactions"]?.array ?? [refund]
-            for part in parts { sum = Amount(part["amount"]).flatMap(sum.plus) ?? sum }
+    private mutating func readRefunds(_ keys: OrderKeys) {
+        let number = AbsentValue.text(keys.value("refund_id", "refund.id"))
+        refund =
+            amount(
+                "refund_amount_total_gross", keys.value("refund_amount_total_gross", "total_refunded"))?.magnitude
+        if let single = amount("refund_amount", keys.value("refund_amount", "refund.amount"))?.magnitude {
+            if let number { singleRefunds[number] = single } else if refund == nil { refund = single }
         }
-        return sum
+        if let memo = keys.value("creditmemo"), let total = amount("creditmemo.grand_total", memo["grand_total"]) {
+            let number = ["increment_id", "entity_id", "id"].lazy.compactMap { AbsentValue.text(memo[$0]) }.first
+            singleRefunds[number ?? ""] = total.magnitude
+        }
+        guard let list = keys.value("refunds")?.array, !list.isEmpty else { return }
+        let refunds = list.map { (number: AbsentValue.text($0["id"]), amount: Self.amount(ofRefund: $0)) }
+        if refunds.allSatisfy({ $0.number != nil }) {
+            for (number, amount) in refunds where amount > .zero { singleRefunds[number ?? ""] = amount }
+        } else if refund == nil {
+            refund = refunds.reduce(.zero) { $0.plus($1.amount) ?? $0 }
+        }
+    }
+
+    private static func amount(ofRefund refund: JSON) -> Amount {
+        let parts = refund["transactions"]?.array ?? [refund]
+        return parts.reduce(.zero) { sum, part in Amount(part["amount"]).flatMap { sum.plus($0.magnitude) } ?? sum }
     }
 
     private static func items(_ json: JSON?, flags: inout [String]) -> [OrderItem]? {

@@ -131,12 +131,14 @@ struct OrderRecorder {
         if order.isCurrencyAssumed, stored == nil { order.flags.append("currency_assumed") }
         let event = reading.event
         let updatedAt = order.updatedAt ?? event.occurredAt
+        let (decision, refund) = OrderDecision.decide(order, eventID: event.id, updatedAt: updatedAt, stored: stored)
         let row = OrderRow(
             id: stored?.id ?? SecureRandom.uuid(), orderID: reading.orderID, currency: currency, gross: gross,
-            content: order, stored: stored, contactID: link.contactID, evidence: link.evidence, eventID: event.id,
+            content: order, refund: refund, stored: stored, contactID: link.contactID, evidence: link.evidence,
+            eventID: event.id,
             updatedAt: updatedAt, orderedAt: order.orderedAt ?? stored?.orderedAt ?? event.occurredAt, now: now,
             snapshot: .object(event.isOfErasedPerson ? JSONObject() : event.content.data))
-        return .success((row, OrderDecision.decide(eventID: event.id, updatedAt: updatedAt, stored: stored)))
+        return .success((row, decision))
     }
 
     /// A contact key is the best evidence, what is known of the order otherwise; then the phone typed into an address, which is
@@ -158,10 +160,12 @@ struct OrderRecorder {
 
     private func queries(_ decided: [(row: OrderRow, decision: OrderDecision)]) -> [Query] {
         let applied = decided.filter(\.decision.isApplied).map(\.row)
+        let refunded = decided.filter { $0.decision == .lateRefund }.map(\.row)
         var queries: [Query] = []
+        let known = (applied + refunded).filter { $0.stored != nil }.map(\.id)
+        if !known.isEmpty { queries.append(OrderStore.noteDays(of: known, tenantID: tenantID, now: now)) }
+        if !refunded.isEmpty { queries.append(OrderStore.writeRefunds(refunded, tenantID: tenantID)) }
         if !applied.isEmpty {
-            let known = applied.filter { $0.stored != nil }.map(\.id)
-            if !known.isEmpty { queries.append(OrderStore.noteDays(of: known, tenantID: tenantID, now: now)) }
             queries.append(OrderStore.write(applied, tenantID: tenantID))
             queries += OrderStore.writeItems(of: applied, tenantID: tenantID)
             queries.append(OrderStore.alignItems(of: applied.map(\.id), tenantID: tenantID))
@@ -169,9 +173,11 @@ struct OrderRecorder {
         queries.append(OrderStore.history(decided, tenantID: tenantID, now: now))
         if !applied.isEmpty {
             queries.append(OrderStore.attribute(applied.map(\.id), coupons: coupons, tenantID: tenantID, now: now))
-            let contacts = Set(applied.flatMap { [$0.contactID, $0.stored?.contactID].compactMap { $0 } })
-            if !contacts.isEmpty { queries.append(OrderStore.total(Array(contacts), tenantID: tenantID)) }
         }
+        let contacts = Set(
+            applied.flatMap { [$0.contactID, $0.stored?.contactID].compactMap { $0 } }
+                + refunded.compactMap(\.stored?.contactID))
+        if !contacts.isEmpty { queries.append(OrderStore.total(Array(contacts), tenantID: tenantID)) }
         queries.append(OrderStore.find(tenantID: tenantID, ids: decided.map(\.row.id)))
         return queries
     }
@@ -187,10 +193,10 @@ struct OrderRecorder {
         var recorded = RecordedOrder(contactID: row.contactID, isFirstSight: decision == .first)
         recorded.trace = [
             "id": .string(row.id.text), "order_id": .string(row.orderID), "outcome": .string(row.outcome),
-            "decision": .string("\(decision)"), "evidence": .string(row.evidence),
+            "decision": .string(decision.rawValue), "evidence": .string(row.evidence),
             "flags": .array(row.flags.map(JSON.string)), "attribution": view["attribution"] ?? .null,
         ]
-        if decision.isApplied {
+        if decision.changesOrder {
             recorded.outgoing.append(
                 OutgoingEvent(
                     type: decision == .first ? "order.recorded" : "order.updated", contactID: row.contactID,
@@ -214,6 +220,8 @@ struct OrderRow: Sendable {
     let currency: String
     let gross: Amount
     let content: OrderContent
+    /// What was given back, the event's word included.
+    let refund: OrderRefund
     let stored: StoredOrder?
     let contactID: UUID?
     let evidence: String
@@ -237,39 +245,27 @@ struct OrderRow: Sendable {
 
     var type: String { stored?.type == "cancellation" ? "cancellation" : content.type ?? stored?.type ?? "sale" }
 
-    /// Credit memos by number, the event's included.
-    var creditMemos: JSONObject {
-        var memos = stored?.creditMemos ?? JSONObject()
-        if let memo = content.creditMemo {
-            memos[memo.number.isEmpty ? eventID.text : memo.number] = .string(memo.amount.text)
-        }
-        return memos
-    }
-
-    /// What was given back in all: the shop's own sum, else that of the credit memos.
-    var refund: Amount {
-        if let refund = content.refund { return refund }
-        guard content.creditMemo != nil else { return stored?.refund ?? .zero }
-        return creditMemos.members.reduce(.zero) { sum, memo in Amount(memo.value).flatMap(sum.plus) ?? sum }
-    }
-
     /// What is kept beside the columns.
     var details: JSONObject {
         var details = content.details
-        if content.creditMemo != nil { details["credit_memos"] = .object(creditMemos) }
+        if !content.singleRefunds.isEmpty { details["credit_memos"] = refund.singlesJSON }
         return details
     }
 
-    /// Flags that speak of amounts are judged anew with each total.
+    /// Flags that speak of amounts are judged anew with each total, those that speak of refunds with each event.
     var flags: [String] {
         var flags = content.flags
         if content.gross == nil { flags += stored?.flags ?? [] }
         if evidence == "guest_phone" { flags.append("linked_by_guest_phone") }
-        if refund > .zero {
-            flags.append(refund < gross ? "partially_refunded" : "refunded")
-        }
-        var seen = Set<String>()
-        return flags.filter { seen.insert($0).inserted }
+        return withRefund(flags, of: gross)
+    }
+
+    /// The flags of an order that keeps all but its refund.
+    var keptFlags: [String] { withRefund(stored?.flags ?? [], of: stored?.gross ?? gross) }
+
+    private func withRefund(_ flags: [String], of gross: Amount) -> [String] {
+        var seen = Set(OrderRefund.flags)
+        return flags.filter { seen.insert($0).inserted } + [refund.flag(of: gross)].compactMap { $0 }
     }
 }
 
@@ -290,13 +286,23 @@ extension OrderRow {
             "type": .string(type), "status": .string(status), "currency": .string(currency),
             "gross": .string(gross.text), "net": money(content.net), "tax": money(content.tax),
             "shipping": money(content.shipping), "discount": money(content.discount),
-            "refund": money(refund), "items_gross": money(content.itemsGross),
+            "refund": .string(refund.total.text), "refund_sum": money(refund.sum),
+            "refund_sum_at": .optional(refund.sumAt?.rfc3339), "items_gross": money(content.itemsGross),
             "discounts": content.discounts ?? stored?.discounts ?? [],
             "codes": .array(content.codes.map(JSON.string)), "details": .object(details),
             "flags": .array(flags.map(JSON.string)), "outcome": .string(outcome),
             "contact_id": .optional(contactID?.text), "event_id": .string(eventID.text),
             "updated_at": .string(updatedAt.rfc3339), "ordered_at": .string(orderedAt.rfc3339),
             "evidence": .string(evidence),
+        ]
+    }
+
+    /// As the statement that writes refunds alone reads it.
+    var refundJSON: JSON {
+        [
+            "id": .string(id.text), "refund": .string(refund.total.text), "refund_sum": .optional(refund.sum?.text),
+            "refund_sum_at": .optional(refund.sumAt?.rfc3339), "flags": .array(keptFlags.map(JSON.string)),
+            "credit_memos": refund.singles.isEmpty ? .null : refund.singlesJSON,
         ]
     }
 }

@@ -13,7 +13,7 @@ enum OrderStore {
             """
             SELECT id, contact_id, status, type, currency, amount_total_gross, refund_amount_total_gross,
                    source_updated_at, last_event_id, discount_codes, outcome, flags, order_id, evidence, ordered_at, discounts,
-                   coalesce(details -> 'credit_memos', '{}')
+                   coalesce(details -> 'credit_memos', '{}'), refund_sum, refund_sum_at
               FROM app.orders WHERE tenant_id = $1 AND source = 'emarsys' AND order_id = ANY ($2)
              ORDER BY order_id FOR UPDATE
             """, [.uuid(tenantID), .textArray(orderIDs)])
@@ -22,9 +22,12 @@ enum OrderStore {
     static func stored(_ row: Row) throws -> StoredOrder {
         try StoredOrder(
             id: row.get(0), orderID: row.get(12), contactID: row.get(1), evidence: row.get(13), orderedAt: row.get(14),
-            discounts: JSON.stored(row.get(15)), creditMemos: JSON.stored(row.get(16)).object ?? JSONObject(),
-            status: row.get(2), type: row.get(3), currency: row.get(4),
-            gross: Amount(row.get(5, as: String.self)) ?? .zero, refund: Amount(row.get(6, as: String.self)) ?? .zero,
+            discounts: JSON.stored(row.get(15)), status: row.get(2), type: row.get(3), currency: row.get(4),
+            gross: Amount(row.get(5, as: String.self)) ?? .zero,
+            refund: OrderRefund(
+                total: Amount(row.get(6, as: String.self)) ?? .zero,
+                sum: row.get(17, as: String?.self).flatMap { Amount($0) }, sumAt: row.get(18),
+                singles: JSON.stored(row.get(16)).object ?? JSONObject(), updatedAt: row.get(7)),
             sourceUpdatedAt: row.get(7), lastEventID: row.get(8), codes: row.get(9), outcome: row.get(10),
             flags: row.get(11))
     }
@@ -46,15 +49,17 @@ enum OrderStore {
                 tenant_id, id, order_id, order_number, type, status, currency, amount_total_gross, amount_total_net,
                 amount_total_tax, amount_total_shipping_gross, discount_amount_total, refund_amount_total_gross,
                 computed_items_gross, discounts, discount_codes, details, flags, outcome, contact_id, first_event_id,
-                last_event_id, source_updated_at, ordered_at, cancelled_at, evidence, created_at, updated_at)
+                last_event_id, source_updated_at, ordered_at, cancelled_at, evidence, created_at, updated_at,
+                refund_sum, refund_sum_at)
             SELECT $1, u.id, u.order_id, u.order_number, u.type, u.status, u.currency, u.gross, u.net, u.tax, u.shipping, u.discount,
                    u.refund, u.items_gross, u.discounts, u.codes, u.details, u.flags, u.outcome, u.contact_id, u.event_id, u.event_id,
-                   u.updated_at, u.ordered_at, CASE WHEN u.status = 'cancelled' THEN u.updated_at END, u.evidence, $3, $3
+                   u.updated_at, u.ordered_at, CASE WHEN u.status = 'cancelled' THEN u.updated_at END, u.evidence, $3, $3,
+                   u.refund_sum, u.refund_sum_at
               FROM jsonb_to_recordset($2) AS u (
                    id uuid, order_id text, order_number text, type text, status text, currency text, gross numeric, net numeric,
                    tax numeric, shipping numeric, discount numeric, refund numeric, items_gross numeric, discounts jsonb,
                    codes text[], details jsonb, flags text[], outcome text, contact_id uuid, event_id uuid,
-                   updated_at timestamptz, ordered_at timestamptz, evidence text)
+                   updated_at timestamptz, ordered_at timestamptz, evidence text, refund_sum numeric, refund_sum_at timestamptz)
             ON CONFLICT (tenant_id, source, order_id) DO UPDATE SET
                 order_number = coalesce(EXCLUDED.order_number, o.order_number), type = EXCLUDED.type,
                 status = EXCLUDED.status, currency = EXCLUDED.currency,
@@ -65,6 +70,7 @@ enum OrderStore {
                     coalesce(EXCLUDED.amount_total_shipping_gross, o.amount_total_shipping_gross),
                 discount_amount_total = coalesce(EXCLUDED.discount_amount_total, o.discount_amount_total),
                 refund_amount_total_gross = EXCLUDED.refund_amount_total_gross,
+                refund_sum = EXCLUDED.refund_sum, refund_sum_at = EXCLUDED.refund_sum_at,
                 computed_items_gross = coalesce(EXCLUDED.computed_items_gross, o.computed_items_gross),
                 discounts = EXCLUDED.discounts,
                 discount_codes = CASE WHEN cardinality(EXCLUDED.discount_codes) > 0 THEN EXCLUDED.discount_codes
@@ -77,6 +83,25 @@ enum OrderStore {
             """,
             [
                 .uuid(tenantID), .jsonb(JSON.array(rows.map(\.json)).encoded()),
+                .timestamp(rows.first?.now ?? Timestamp(seconds: 0)),
+            ])
+    }
+
+    /// Changes nothing of orders but what was given back.
+    static func writeRefunds(_ rows: [OrderRow], tenantID: UUID) -> Query {
+        Query(
+            """
+            UPDATE app.orders o
+               SET refund_amount_total_gross = u.refund, refund_sum = u.refund_sum, refund_sum_at = u.refund_sum_at, flags = u.flags,
+                   details = CASE WHEN u.credit_memos IS NULL THEN o.details
+                                  ELSE o.details || jsonb_build_object('credit_memos', u.credit_memos) END,
+                   updated_at = $3
+              FROM jsonb_to_recordset($2) AS u (
+                   id uuid, refund numeric, refund_sum numeric, refund_sum_at timestamptz, flags text[], credit_memos jsonb)
+             WHERE o.tenant_id = $1 AND o.id = u.id
+            """,
+            [
+                .uuid(tenantID), .jsonb(JSON.array(rows.map(\.refundJSON)).encoded()),
                 .timestamp(rows.first?.now ?? Timestamp(seconds: 0)),
             ])
     }
@@ -134,7 +159,7 @@ enum OrderStore {
             """,
             [
                 .uuid(tenantID), .uuidArray(decided.map(\.row.id)), .uuidArray(decided.map(\.row.eventID)),
-                .boolArray(decided.map(\.decision.isApplied)), .textArray(decided.map(\.decision.reason)),
+                .boolArray(decided.map(\.decision.changesOrder)), .textArray(decided.map(\.decision.reason)),
                 .timestampArray(decided.map(\.row.updatedAt)), .jsonbArray(decided.map { $0.row.snapshot.encoded() }),
                 .timestamp(now),
             ])

@@ -114,6 +114,50 @@ struct OrderContentTests {
         #expect(klaviyo.codes == ["K10"])
     }
 
+    @Test("refunds with a number of their own are told apart from a sum of all")
+    func refunds() throws {
+        let shopify = try order([
+            "id": 4_501, "currency": "EUR",
+            "refunds": [
+                ["id": 1, "transactions": [["amount": "3.00"], ["amount": "1.50"]]], ["id": 2, "amount": "-2.00"],
+                ["id": 3, "transactions": []],
+            ],
+        ])
+        #expect(shopify.refund == nil)
+        #expect(shopify.singleRefunds.mapValues(\.text) == ["1": "4.50", "2": "2.00"])
+        let single = try order(["order_id": "1", "refund_id": "r7", "refund_amount": "5.50"])
+        #expect(single.refund == nil)
+        #expect(single.singleRefunds.mapValues(\.text) == ["r7": "5.50"])
+        let sum = try order(["order_id": "1", "refund_amount": "5.50"])
+        #expect(sum.refund?.text == "5.50")
+        #expect(sum.singleRefunds.isEmpty)
+    }
+
+    @Test("what was given back is the same in whatever order the word of it arrives")
+    func refundsInAnyOrder() throws {
+        let words = try [
+            (10, order(["order_id": "1", "refund_amount_total_gross": "0.00"])),
+            (20, order(["order_id": "1", "creditmemo": ["increment_id": "100", "grand_total": "5.00"]])),
+            (30, order(["order_id": "1", "refund_amount_total_gross": "5.00"])),
+            (40, order(["order_id": "1", "creditmemo": ["increment_id": "101", "grand_total": "2.50"]])),
+            (50, order(["order_id": "1", "status": "completed"])),
+        ]
+        for first in words.indices {
+            for second in words.indices where second != first {
+                let rest = words.indices.filter { $0 != first && $0 != second }
+                var refund = OrderRefund()
+                var latest = 0
+                for index in [first, second] + rest + [second] {
+                    let (minute, content) = words[index]
+                    refund = refund.adding(
+                        content, key: "k", at: Timestamp(seconds: Int64(minute * 60)), isLate: minute < latest)
+                    latest = max(latest, minute)
+                }
+                #expect(refund.total.text == "7.50", "\(first), \(second)")
+            }
+        }
+    }
+
     @Test("items may come as a JSON string")
     func itemsAsText() throws {
         let order = try order(["order_id": "1", "items": #"[{"sku":"A","qty":2,"price":"3.00"}]"#])

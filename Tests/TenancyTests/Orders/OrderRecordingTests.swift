@@ -269,24 +269,91 @@ struct OrderRecordingTests {
         #expect(try bench.count("contacts", "email = 'erika@example.com' AND order_count = 1") == 1)
     }
 
+    private func memo(_ number: String, _ total: String, at minute: Int) -> JSON {
+        [
+            "event_name": "creditmemo", "phone": "+4915112345678",
+            "event_data": [
+                "order": [
+                    "entity_id": "1", "order_currency_code": "EUR", "status": "closed",
+                    "updated_at": .string("2026-11-24T11:\(minute):00Z"),
+                ],
+                "creditmemo": ["increment_id": .string(number), "grand_total": .string(total)],
+            ],
+        ]
+    }
+
     @Test("credit memos of an order add up, each counts once")
     func creditMemos() async throws {
         _ = try await bench.process(order(), source: .order)
         for (number, total, minute) in [("100", "5.00", 40), ("101", "3.50", 41), ("100", "5.00", 42)] {
-            var memo: JSON = ["event_name": "creditmemo", "phone": "+4915112345678"]
-            memo["event_data"] = [
-                "order": [
-                    "entity_id": "1", "order_currency_code": "EUR",
-                    "updated_at": .string("2026-11-24T11:\(minute):00Z"),
-                ],
-                "creditmemo": ["increment_id": .string(number), "grand_total": .string(total)],
-            ]
-            _ = try await bench.process(memo, source: .order)
+            _ = try await bench.process(memo(number, total, at: minute), source: .order)
         }
         let stored = try await only()
         #expect(stored["refund_amount_total_gross"] == "8.50")
         #expect(stored["amount_total_gross"] == "20.00")
         #expect(stored["flags"]?.array?.contains("partially_refunded") == true)
         #expect(try bench.count("contact_order_totals", "refunds_gross = 8.5") == 1)
+        _ = try await bench.process(memo("102", "11.50", at: 43), source: .order)
+        #expect(try await only()["flags"]?.array?.filter { $0.string?.hasSuffix("refunded") == true } == ["refunded"])
+    }
+
+    @Test("a credit memo that comes after a newer update counts once, and nothing else it says")
+    func lateCreditMemo() async throws {
+        try bench.rows(
+            "INSERT INTO app.delivery_endpoints (tenant_id, url, secret) VALUES ($1, 'http://sink', 'x')")
+        _ = try await bench.process(order(), source: .order)
+        _ = try await bench.process(
+            order(gross: "30.00", at: "2026-11-24T11:50:00Z", ["status": "pending"]), source: .order)
+        let late = try await bench.process(memo("100", "5.00", at: 40), source: .order)
+        #expect(late.trace?["order"]?["decision"] == "late_refund")
+        var stored = try await only()
+        #expect(stored["refund_amount_total_gross"] == "5.00")
+        #expect(stored["flags"]?.array?.contains("partially_refunded") == true)
+        #expect(stored["status"] == "pending")
+        #expect(stored["amount_total_gross"] == "30.00")
+        #expect(try bench.count("orders", "source_updated_at = '2026-11-24T11:50:00Z'") == 1)
+        #expect(try bench.count("contact_order_totals", "total_gross = 30 AND refunds_gross = 5") == 1)
+        #expect(try bench.count("order_history", "applied AND reason = 'only_refund_applied'") == 1)
+        #expect(try bench.count("deliveries", "type = 'order.updated'") == 2)
+
+        // The same memo again, by another event and by a replay.
+        _ = try await bench.process(memo("100", "5.00", at: 41), source: .order)
+        _ = try await bench.events.replay(tenantID: bench.tenantID, id: late.id, flowID: nil, actor: "t")
+        try await bench.processor.drain(tenantID: bench.tenantID)
+        #expect(try await only()["refund_amount_total_gross"] == "5.00")
+        #expect(try bench.count("order_history", "reason = 'older_than_stored'") == 1)
+        #expect(try bench.count("deliveries", "type = 'order.updated'") == 2)
+
+        _ = try await bench.process(memo("101", "2.50", at: 30), source: .order)
+        stored = try await only()
+        #expect(stored["refund_amount_total_gross"] == "7.50")
+        #expect(stored["details"]?["credit_memos"] == ["100": "5.00", "101": "2.50"])
+        try bench.rows("SELECT app.refresh_revenue_daily($1)")
+        #expect(try bench.count("revenue_daily", "revenue_gross = 30 AND refunds_gross = 7.5") == 1)
+    }
+
+    @Test("a shop's sum of refunds that comes late counts unless a newer sum is known")
+    func lateRefundSum() async throws {
+        func refund(_ sum: String, at minute: Int) -> JSON {
+            [
+                "event_name": "refund", "phone": "+4915112345678",
+                "event_data": [
+                    "order_id": "1", "refund_amount_total_gross": .string(sum), "status": "cancelled",
+                    "updated_at": .string("2026-11-24T11:\(minute):00Z"),
+                ],
+            ]
+        }
+        _ = try await bench.process(order("1", ["refund_amount_total_gross": "0.00"]), source: .order)
+        _ = try await bench.process(
+            order(at: "2026-11-24T11:50:00Z", ["status": "completed"]), source: .order)
+        _ = try await bench.process(refund("5.50", at: 40), source: .order)
+        #expect(try await only()["refund_amount_total_gross"] == "5.50")
+        _ = try await bench.process(refund("7.00", at: 45), source: .order)
+        #expect(try await only()["refund_amount_total_gross"] == "7.00")
+        _ = try await bench.process(refund("6.00", at: 42), source: .order)
+        let stored = try await only()
+        #expect(stored["refund_amount_total_gross"] == "7.00")
+        #expect(stored["status"] == "completed")
+        #expect(try bench.count("contact_order_totals", "order_count = 1 AND refunds_gross = 7") == 1)
     }
 }
