@@ -26,11 +26,11 @@ enum ReportStore {
                         FROM app.imports i, p WHERE i.tenant_id = $1 AND i.queued_at >= p.a AND i.queued_at < p.z),
           'orders', (SELECT jsonb_build_object('count', count(*), 'attributed', count(*) FILTER (WHERE o.attribution IS NOT NULL))
                        FROM app.orders o, p WHERE o.tenant_id = $1 AND o.status <> 'cancelled' AND o.ordered_at >= p.a AND o.ordered_at < p.z),
-          'revenue', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'orders', s.n, 'total_gross', s.total::text,
-                                      'attributed_gross', s.attributed::text, 'refunds_gross', s.refunds::text) ORDER BY s.currency), '[]')
-                        FROM (SELECT o.currency, count(*) AS n, round(sum(o.amount_total_gross), 2) AS total,
-                                     round(coalesce(sum(o.amount_total_gross) FILTER (WHERE o.attribution IS NOT NULL), 0), 2) AS attributed,
-                                     round(sum(o.refund_amount_total_gross), 2) AS refunds
+          'revenue', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'orders', s.n, 'total_gross', app.amount_text(s.total),
+                                      'attributed_gross', app.amount_text(s.attributed), 'refunds_gross', app.amount_text(s.refunds)) ORDER BY s.currency), '[]')
+                        FROM (SELECT o.currency, count(*) AS n, sum(o.amount_total_gross) AS total,
+                                     coalesce(sum(o.amount_total_gross) FILTER (WHERE o.attribution IS NOT NULL), 0) AS attributed,
+                                     sum(o.refund_amount_total_gross) AS refunds
                                 FROM app.orders o, p
                                WHERE o.tenant_id = $1 AND o.status <> 'cancelled' AND o.ordered_at >= p.a AND o.ordered_at < p.z
                                GROUP BY o.currency) s))
@@ -45,29 +45,29 @@ enum ReportStore {
               FROM app.orders x, p
              WHERE x.tenant_id = $1 AND x.status <> 'cancelled' AND x.ordered_at >= p.a AND x.ordered_at < p.z)
         SELECT jsonb_build_object(
-          'totals', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'orders', s.n, 'revenue_gross', s.total::text,
-                          'attributed_orders', s.an, 'attributed_gross', s.attributed::text, 'refunds_gross', s.refunds::text,
+          'totals', (SELECT coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'orders', s.n, 'revenue_gross', app.amount_text(s.total),
+                          'attributed_orders', s.an, 'attributed_gross', app.amount_text(s.attributed), 'refunds_gross', app.amount_text(s.refunds),
                           'stitched_orders', s.stitched) ORDER BY s.currency), '[]')
                        FROM (SELECT o.currency, count(*) AS n, count(*) FILTER (WHERE o.attributed) AS an, count(o.contact_id) AS stitched,
-                                    round(sum(o.gross), 2) AS total, round(coalesce(sum(o.gross) FILTER (WHERE o.attributed), 0), 2) AS attributed,
-                                    round(sum(o.refund), 2) AS refunds FROM o GROUP BY o.currency) s),
+                                    sum(o.gross) AS total, coalesce(sum(o.gross) FILTER (WHERE o.attributed), 0) AS attributed,
+                                    sum(o.refund) AS refunds FROM o GROUP BY o.currency) s),
           'by_flow', (SELECT coalesce(jsonb_agg(jsonb_build_object('flow_id', s.flow_id, 'flow_name', f.name, 'campaign', s.campaign,
-                           'model', s.model, 'currency', s.currency, 'orders', s.n, 'revenue_gross', s.total::text,
-                           'refunds_gross', s.refunds::text) ORDER BY s.total DESC), '[]')
+                           'model', s.model, 'currency', s.currency, 'orders', s.n, 'revenue_gross', app.amount_text(s.total),
+                           'refunds_gross', app.amount_text(s.refunds)) ORDER BY s.total DESC), '[]')
                         FROM (SELECT o.flow_id, CASE WHEN o.flow_id IS NULL THEN o.campaign END AS campaign, o.model, o.currency,
-                                     count(*) AS n, round(sum(o.gross), 2) AS total, round(sum(o.refund), 2) AS refunds
+                                     count(*) AS n, sum(o.gross) AS total, sum(o.refund) AS refunds
                                 FROM o WHERE o.attributed GROUP BY 1, 2, 3, 4) s
                         LEFT JOIN app.flows f ON f.tenant_id = $1 AND f.id = s.flow_id),
           'by_campaign', (SELECT coalesce(jsonb_agg(jsonb_build_object('campaign', s.campaign, 'currency', s.currency, 'orders', s.n,
-                               'revenue_gross', s.total::text) ORDER BY s.total DESC), '[]')
-                            FROM (SELECT o.campaign, o.currency, count(*) AS n, round(sum(o.gross), 2) AS total
+                               'revenue_gross', app.amount_text(s.total)) ORDER BY s.total DESC), '[]')
+                            FROM (SELECT o.campaign, o.currency, count(*) AS n, sum(o.gross) AS total
                                     FROM o WHERE o.attributed AND o.campaign IS NOT NULL GROUP BY 1, 2) s),
           'by_day', (SELECT coalesce(jsonb_agg(jsonb_build_object('day', s.day, 'currency', s.currency, 'orders', s.n,
-                          'revenue_gross', s.total::text, 'attributed_gross', s.attributed::text, 'refunds_gross', s.refunds::text)
+                          'revenue_gross', app.amount_text(s.total), 'attributed_gross', app.amount_text(s.attributed), 'refunds_gross', app.amount_text(s.refunds))
                           ORDER BY s.day, s.currency), '[]')
-                       FROM (SELECT o.day, o.currency, count(*) AS n, round(sum(o.gross), 2) AS total,
-                                    round(coalesce(sum(o.gross) FILTER (WHERE o.attributed), 0), 2) AS attributed,
-                                    round(sum(o.refund), 2) AS refunds FROM o GROUP BY 1, 2) s))
+                       FROM (SELECT o.day, o.currency, count(*) AS n, sum(o.gross) AS total,
+                                    coalesce(sum(o.gross) FILTER (WHERE o.attributed), 0) AS attributed,
+                                    sum(o.refund) AS refunds FROM o GROUP BY 1, 2) s))
         """
 
     static let optIns: StaticString = """

@@ -116,6 +116,58 @@ struct AttributionTests {
         }
     }
 
+    @Test("reports show amounts to their last digit, as orders do, whatever the currency")
+    func exactAmounts() async throws {
+        _ = try await bench.process(["phone": "+4915112345678", "event_name": "x"])
+        _ = try await touch(["campaign": "winter", "occurred_at": "2026-11-24T10:00:00Z"])
+        let sales: [(String, String, String, String)] = [
+            ("1", "JPY", "1500", "500"), ("2", "JPY", "2500", "0"), ("3", "KWD", "12.345", "1.005"),
+            ("4", "KWD", "0.2055", "0"),
+        ]
+        for (id, currency, gross, refund) in sales {
+            _ = try await bench.process(
+                [
+                    "event_name": "order_placed", "phone": "+4915112345678",
+                    "event_data": [
+                        "order_id": .string(id), "currency": .string(currency), "amount_total_gross": .string(gross),
+                        "refund_amount_total_gross": .string(refund), "ordered_at": "2026-11-24T11:00:00Z",
+                    ],
+                ], source: .order)
+        }
+        let orders = try await bench.orders.list(
+            tenantID: bench.tenantID, contactID: nil, outcome: nil, request: PageRequest())
+        #expect(
+            Set(orders.items.compactMap { $0["amount_total_gross"]?.string })
+                == ["1500.00", "2500.00", "12.345", "0.2055"])
+
+        let tenant = try bench.tenant()
+        let revenue = try await reports.report(.revenue, tenant: tenant, from: nil, to: nil)
+        func column(_ list: String, _ key: String) -> [String?] {
+            (revenue[list]?.array ?? []).sorted { $0["currency"]?.string ?? "" < $1["currency"]?.string ?? "" }
+                .map { $0[key]?.string }
+        }
+        for list in ["totals", "by_day", "by_flow", "by_campaign"] {
+            #expect(column(list, "currency") == ["JPY", "KWD"], "\(list)")
+            #expect(column(list, "revenue_gross") == ["4000.00", "12.5505"], "\(list)")
+        }
+        for list in ["totals", "by_day"] {
+            #expect(column(list, "attributed_gross") == ["4000.00", "12.5505"], "\(list)")
+            #expect(column(list, "refunds_gross") == ["500.00", "1.005"], "\(list)")
+        }
+        let overview = try await reports.report(.overview, tenant: tenant, from: nil, to: nil)["revenue"]
+        #expect(
+            overview == [
+                [
+                    "currency": "JPY", "orders": 2, "total_gross": "4000.00", "attributed_gross": "4000.00",
+                    "refunds_gross": "500.00",
+                ],
+                [
+                    "currency": "KWD", "orders": 2, "total_gross": "12.5505", "attributed_gross": "12.5505",
+                    "refunds_gross": "1.005",
+                ],
+            ])
+    }
+
     @Test("when contacts merge the touches of one count for the orders of the other; taken apart they do not")
     func merge() async throws {
         let touched = try #require(try await bench.process(["phone": "+4915112345678", "event_name": "x"]).contactID)
