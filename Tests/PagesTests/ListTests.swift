@@ -39,6 +39,26 @@ extension Pages {
             try await browser.wait(until: "document.querySelector('main select')?.value === 'processed'")
         }
 
+        @Test("deliveries can be narrowed to each of their states", arguments: [false, true])
+        func deliveryStates(german: Bool) async throws {
+            let showcase = try await Showcase.get()
+            let browser = try await showcase.signedIn(german: german)
+            try await browser.open(showcase.address("/deliveries"))
+            try await browser.wait(until: "document.querySelector('main select')")
+            let options = try await browser.evaluate(
+                "return [...document.querySelector('main select').options].map((o) => [o.value, o.textContent])")
+            #expect(
+                options == [
+                    ["", german ? "Jeder Zustand" : "Every state"], ["queued", german ? "Wartet" : "Queued"],
+                    ["delivered", german ? "Zugestellt" : "Delivered"],
+                    ["failed", german ? "Fehlgeschlagen" : "Failed"], ["dead", german ? "Aufgegeben" : "Given up"],
+                ])
+            try await browser.evaluate(
+                "const s = document.querySelector('main select'); s.value = 'failed'; s.dispatchEvent(new Event('change'))"
+            )
+            try await browser.wait(until: "location.search === '?state=failed'")
+        }
+
         @Test("a pop-up does not outlive its page")
         func popUp() async throws {
             let showcase = try await Showcase.get()

@@ -24,7 +24,7 @@ export async function deliveries({ search, signal }) {
       { title: t("What"), cell: (d) => link(d.type, `/deliveries/${d.id}`, { class: "mono" }) }, { title: t("Created"), cell: (d) => h("span", { class: "num small nowrap" }, dateTime(d.created_at)) }, { title: t("State"), cell: (d) => stateBadge(d.state) },
       { title: t("Attempts"), class: "r", label: t("Attempts"), cell: (d) => number(d.attempts) }, { title: t("Contact"), cell: (d) => (d.contact_id ? link(t("Contact"), `/contacts/${d.contact_id}`) : "–") },
     ],
-    toolbar: [h("h2", { class: "grow" }, t("Log")), field(t("State"), select([["", t("Every state")], ["queued", t("Queued")], ["delivered", t("Delivered")], ["dead", t("Given up")]], search.state ?? "", { onchange: (event) => { remember({ state: event.target.value }); list.refresh({ state: event.target.value }); } })).element],
+    toolbar: [h("h2", { class: "grow" }, t("Log")), field(t("State"), select([["", t("Every state")], ["queued", t("Queued")], ["delivered", t("Delivered")], ["failed", t("Failed")], ["dead", t("Given up")]], search.state ?? "", { onchange: (event) => { remember({ state: event.target.value }); list.refresh({ state: event.target.value }); } })).element],
   });
   list.start();
   listen(["deliveries"], { delivery: debounced(list.freshen, 500) }, signal, (now) => { if (now === "open") list.freshen(); });
