@@ -125,7 +125,7 @@ public struct EmarsysClient: Sendable {
         request.headers.set(authorization.header, authorization.value)
         request.headers.set("Content-Type", "application/json")
         request.headers.set("Accept", "application/json")
-        if let trace = TraceContext.current { request.headers.set("traceparent", trace.child().traceparent) }
+        if let trace = TraceContext.current { request.headers.carry(trace) }
         request.body = call.body
         request.timeout = requestTimeout
         request.maxResponseBytes = call.maxResponseBytes

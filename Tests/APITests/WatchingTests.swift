@@ -12,6 +12,7 @@ import Testing
 struct WatchingTests {
     private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     private static let traceparent = "00-\(trace)-00f067aa0ba902b7-01"
+    private static let tracestate = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
 
     @Test(
         "a day in its life: metrics by the format, a line for each request, one trace from end to end, and nobody's data"
@@ -29,7 +30,8 @@ struct WatchingTests {
         let tenant = try await product.callOperator(.get, "/api/v0/tenants/acme")["id"]?.string ?? ""
         func ask(_ method: HTTPMethod, _ path: String, _ body: JSON? = nil) async throws -> (HTTPStatus, JSON) {
             let answer = try await product.call(
-                method, host: "acme", path, body, headers: ["X-API-Key": key, "traceparent": Self.traceparent])
+                method, host: "acme", path, body,
+                headers: ["X-API-Key": key, "traceparent": Self.traceparent, "tracestate": Self.tracestate])
             return (answer.status, answer.json)
         }
 
@@ -86,6 +88,12 @@ struct WatchingTests {
         #expect(delivered.header("traceparent")?.contains(Self.trace) == true, "\(delivered.headers)")
         #expect(emarsys.requests.contains { $0.header("traceparent")?.contains(Self.trace) == true })
         #expect(emarsys.requests.allSatisfy { $0.header("traceparent") != nil })
+        let noted = emarsys.requests.filter { $0.header("tracestate") != nil }
+        #expect(!noted.isEmpty)
+        #expect(
+            noted.allSatisfy {
+                $0.header("tracestate") == Self.tracestate && $0.header("traceparent")?.contains(Self.trace) == true
+            })
 
         try await checkMetrics(product, tenant: tenant)
         let log = product.logText

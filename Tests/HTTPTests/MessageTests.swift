@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 import JSON
 import Testing
@@ -44,6 +45,33 @@ struct MessageTests {
         for code in 400..<600 where !HTTPStatus(code).reasonPhrase.isEmpty {
             let body = try JSON.parse(Problem(HTTPStatus(code), "some_code").response().bodyBytes)
             #expect(body["detail"]?.string?.isEmpty == false)
+        }
+    }
+
+    @Test("a trace's state is read beside a valid traceparent alone, and carried on with it")
+    func traces() throws {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        func trace(_ lines: [(String, String)]) throws -> TraceContext? {
+            var headers: HTTPHeaders = [:]
+            for (name, value) in lines { headers.add(name, value) }
+            return try HTTPRequest(method: .get, target: "/", headers: headers).head.trace
+        }
+        let read = try #require(try trace([("Tracestate", "a=1"), ("Traceparent", parent), ("tracestate", "b=2")]))
+        #expect(read.state?.value == "a=1,b=2")
+        var carried: HTTPHeaders = [:]
+        carried.carry(read)
+        #expect(carried["tracestate"] == "a=1,b=2")
+        #expect(carried["traceparent"]?.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") == true)
+        #expect(carried["traceparent"] != parent)
+
+        #expect(try trace([("tracestate", "a=1")]) == nil)
+        #expect(try trace([("traceparent", "00-x"), ("tracestate", "a=1")]) == nil)
+        for state in ["A=1", "a=" + String(repeating: "1", count: 600)] {
+            let read = try #require(try trace([("traceparent", parent), ("tracestate", state)]))
+            #expect(read.state == nil)
+            var carried: HTTPHeaders = [:]
+            carried.carry(read)
+            #expect(!carried.contains("tracestate"))
         }
     }
 

@@ -59,7 +59,7 @@ public struct APIResponder: HTTPResponder {
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         let begin = MonotonicTime.now
         var exchange = Exchange(request)
-        let trace = request.head.headerBytes("traceparent").flatMap(TraceContext.init)?.child() ?? .make()
+        let trace = request.head.trace?.child() ?? .make()
         exchange.trace = trace
         var response: HTTPResponse
         do {

@@ -102,7 +102,7 @@ public struct Deliverer: Sendable {
         headers.set("webhook-id", signature.id)
         headers.set("webhook-timestamp", signature.timestamp)
         headers.set("webhook-signature", signature.signature)
-        if let trace = trace ?? TraceContext.current { headers.set("traceparent", trace.child().traceparent) }
+        if let trace = trace ?? TraceContext.current { headers.carry(trace) }
         let begin = ContinuousClock.now
         let result = await transport.post(url, headers: headers, body: body)
         return (result, at, Int((ContinuousClock.now - begin) / .milliseconds(1)))
