@@ -332,12 +332,15 @@ static const unsigned char a109[] = {
 #embed "../../db/migrations/0100_late_refunds.sql" if_empty(0)
 };
 static const unsigned char a110[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0101_phone_changes.sql" if_empty(0)
 };
 static const unsigned char a111[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a112[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a113[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -451,11 +454,12 @@ static const struct casset all[] = {
     {"db/migrations/0091_lanes_on_the_move.sql", a107, sizeof a107},
     {"db/migrations/0092_undone_merges_show_what_is_held.sql", a108, sizeof a108},
     {"db/migrations/0100_late_refunds.sql", a109, sizeof a109},
-    {"db/reporting/10_views.sql", a110, sizeof a110},
-    {"db/reporting/20_all_tenants.sql", a111, sizeof a111},
-    {"db/reporting/30_closed_doors.sql", a112, sizeof a112},
+    {"db/migrations/0101_phone_changes.sql", a110, sizeof a110},
+    {"db/reporting/10_views.sql", a111, sizeof a111},
+    {"db/reporting/20_all_tenants.sql", a112, sizeof a112},
+    {"db/reporting/30_closed_doors.sql", a113, sizeof a113},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 113;
+    *count = 114;
     return all;
 }

@@ -27,8 +27,8 @@ public struct ContactService: Sendable {
         public let at: Timestamp
         /// Its id.
         public let id: UUID
-        /// `event`, `flow_run`, `delivery`, `order`, `opt_in`, `opt_in_export`, `touch`, `merge`, `import`, `segment_entered` or
-        /// `segment_left`.
+        /// `event`, `flow_run`, `delivery`, `order`, `opt_in`, `opt_in_export`, `touch`, `merge`, `phone_changed`, `import`,
+        /// `segment_entered` or `segment_left`.
         public let type: String
         /// What is known of it.
         public let data: JSON

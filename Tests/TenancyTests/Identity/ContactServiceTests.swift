@@ -91,6 +91,54 @@ struct ContactServiceTests {
         } throws: { ($0 as? Problem)?.code == "merge_already_undone" }
     }
 
+    @Test("each change of a phone leaves a note in the timeline, which goes where the old number goes")
+    func phoneChanges() async throws {
+        let (first, second, third) = ("+4915100000101", "+4915100000102", "+4915100000103")
+        let a = try #require(try await world.row("7", phone: first).contactID)
+        func notes(_ contact: UUID) async throws -> [JSON] {
+            try await contacts.timeline(world.tenant, contact, PageRequest()).items
+                .filter { $0.type == "phone_changed" }.map(\.data)
+        }
+        func note(_ old: String, _ new: String?, _ source: String) -> JSON {
+            ["old_phone": .string(old), "new_phone": .optional(new), "source": .string(source)]
+        }
+        #expect(try await notes(a) == [])
+        for phone in [second, second, first, third] {
+            world.time.advance(by: .seconds(3600))
+            _ = try await world.row("7", phone: phone)
+        }
+        let changes = [
+            note(first, third, "emarsys_import"), note(second, first, "emarsys_import"),
+            note(first, second, "emarsys_import"),
+        ]
+        #expect(try await notes(a) == changes)
+        let entries = try await contacts.timeline(world.tenant, a, PageRequest()).items
+        let changed = try #require(entries.first { $0.type == "phone_changed" })
+        #expect(changed.at == world.time.now())
+        let rest = try await contacts.timeline(
+            world.tenant, a, PageRequest(after: PageCursor(time: changed.at, id: changed.id)))
+        #expect(rest.items.filter { $0.type == "phone_changed" }.count == 2)
+
+        let b = try #require(try await world.row("8", email: "b@example.com").contactID)
+        _ = try await identities.merge(a, into: b, tenant: world.tenant, actor: "test")
+        #expect(try await notes(b) == changes)
+        let merges = try await identities.merges(world.tenant, PageRequest())
+        let id = try #require(merges.items.first?.json["id"]?.string.flatMap { UUID(uuidString: $0) })
+        _ = try await identities.undo(id, tenant: world.tenant, actor: "test")
+        #expect(try await notes(a) == changes)
+        #expect(try await notes(b) == [])
+
+        world.time.advance(by: .seconds(3600))
+        for phone in [third, second, first] {
+            _ = try await identities.releasePhone(phone, of: a, to: nil, tenant: tenant, actor: "test")
+        }
+        let releases = try await notes(a).filter { $0["source"] == "release" }
+        #expect(
+            Set(releases) == [
+                note(third, second, "release"), note(second, first, "release"), note(first, nil, "release"),
+            ])
+    }
+
     @Test("after an undone merge nobody shows an e-mail that the other one holds again")
     func shownAfterUndoing() async throws {
         let a = try #require(try await world.row("7", email: "a@example.com").contactID)

@@ -97,7 +97,7 @@ export const german = {
   "A placeholder or a number on the block list.": "Ein Platzhalter oder eine gesperrte Nummer.",
   "A placeholder or an address on the block list.": "Ein Platzhalter oder eine gesperrte Adresse.", "Email not used": "E-Mail nicht verwendet",
   "No country has this code.": "Kein Land hat diese Vorwahl.", "No email": "Keine E-Mail", "No phone": "Keine Nummer",
-  "Phone and email belong to two contacts": "Nummer und E-Mail gehören zu zwei Kontakten", "Phone not used": "Nummer nicht verwendet",
+  "Phone and email belong to two contacts": "Nummer und E-Mail gehören zu zwei Kontakten", "Phone not used": "Nummer nicht verwendet", "Phone changed": "Telefonnummer geändert", "From {old} to {new}": "Von {old} zu {new}", "{old} was taken away": "{old} wurde entfernt",
   "Too short or too long for its country.": "Zu kurz oder zu lang für ihr Land.",
   "By an import": "Durch einen Import", "By hand": "Von Hand", "Confirmed by Emarsys": "Von Emarsys bestätigt", "Entered a segment": "In ein Segment gekommen",
   "Imported from Emarsys": "Aus Emarsys importiert", "Left a segment": "Ein Segment verlassen", "Merge undone": "Zusammenführung zurückgenommen",

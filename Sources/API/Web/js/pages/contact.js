@@ -13,7 +13,7 @@ const KINDS = [["", "Everything"], ["conversation", "Conversation"], ["events", 
 /** Deliveries show under Data alone, and that a flow reached somebody is said by the flow itself. */
 const GROUP = {
   touch: "conversation", flow_run: "conversation", event: "events", order: "orders", opt_in: "consents", opt_in_export: "consents",
-  delivery: "data", import: "data", merge: "data", segment_entered: "data", segment_left: "data",
+  delivery: "data", import: "data", merge: "data", phone_changed: "data", segment_entered: "data", segment_left: "data",
 };
 
 export async function contact({ parameters, signal }) {
@@ -121,6 +121,7 @@ function entry({ id, type, at, data: d }, segments) {
     case "opt_in": return frame("consent", "shield", consentText(d), null, small([d.source, d.phone && phone(d.phone)].filter(Boolean).join(", ")));
     case "opt_in_export": return frame("consent", "shield", t("Opt-in for Emarsys"), null, small({ queued: t("Queued"), sent: t("Sent"), confirmed: t("Confirmed by Emarsys"), failed: t("Failed"), not_in_emarsys: t("The contact is not in Emarsys") }[d.state] ?? d.state, ": ", consentWord(d.status)));
     case "import": return frame("data", "import", t("Imported from Emarsys"), null, small(`ID ${d.external_reference_id}`));
+    case "phone_changed": return frame("data", "phone", t("Phone changed"), null, small(d.new_phone ? t("From {old} to {new}", { old: phone(d.old_phone), new: phone(d.new_phone) }) : t("{old} was taken away", { old: phone(d.old_phone) })));
     case "segment_entered": return frame("data", "contacts", t("Entered a segment"), null, small(segment()));
     case "segment_left": return frame("data", "contacts", t("Left a segment"), null, small(segment()));
     case "merge": return frame("data", "merge", d.undone_at ? t("Merge undone") : t("Merged with another contact"), null, small(mergeReason(d.reason), " ", !d.undone_at && button(t("Undo the merge"), {
