@@ -335,12 +335,15 @@ static const unsigned char a110[] = {
 #embed "../../db/migrations/0101_phone_changes.sql" if_empty(0)
 };
 static const unsigned char a111[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0102_deliveries_of_the_instance.sql" if_empty(0)
 };
 static const unsigned char a112[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a113[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a114[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -455,11 +458,12 @@ static const struct casset all[] = {
     {"db/migrations/0092_undone_merges_show_what_is_held.sql", a108, sizeof a108},
     {"db/migrations/0100_late_refunds.sql", a109, sizeof a109},
     {"db/migrations/0101_phone_changes.sql", a110, sizeof a110},
-    {"db/reporting/10_views.sql", a111, sizeof a111},
-    {"db/reporting/20_all_tenants.sql", a112, sizeof a112},
-    {"db/reporting/30_closed_doors.sql", a113, sizeof a113},
+    {"db/migrations/0102_deliveries_of_the_instance.sql", a111, sizeof a111},
+    {"db/reporting/10_views.sql", a112, sizeof a112},
+    {"db/reporting/20_all_tenants.sql", a113, sizeof a113},
+    {"db/reporting/30_closed_doors.sql", a114, sizeof a114},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 114;
+    *count = 115;
     return all;
 }

@@ -8,12 +8,14 @@ import Persistence
 /// Delivers what is queued for one tenant: first in line per contact, several contacts side by side.
 ///
 /// The order of one contact's deliveries is kept by asking only for those with nothing queued before them; a failing one
-/// holds up its own contact, nobody else.
+/// holds up its own contact, nobody else. What tells of the instance as a whole (alerts, its connection, its imports) goes ahead.
 public struct Deliverer: Sendable {
     /// How much one job does.
     public struct Limits: Sendable {
         /// Deliveries under way at once for one tenant.
         public var inFlight = 16
+        /// How many of them may tell of the instance as a whole: they go ahead of what waits for contacts and orders.
+        public var ofInstance = 4
         /// Rounds before the job makes way for other tenants.
         public var rounds = 200
         /// Time before it makes way.
@@ -68,7 +70,8 @@ public struct Deliverer: Sendable {
                 .tenant(tenantID),
                 [
                     EndpointStore.find(tenantID: tenantID), DeliveryStore.isPaused(tenantID: tenantID),
-                    DeliveryStore.due(tenantID: tenantID, limit: limits.inFlight, now: now),
+                    DeliveryStore.due(
+                        tenantID: tenantID, limit: limits.inFlight, ofInstance: limits.ofInstance, now: now),
                 ])
             guard let stored = try answers[0].first.map(EndpointStore.endpoint), stored.endpoint.isEnabled else {
                 return

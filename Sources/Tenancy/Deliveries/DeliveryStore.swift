@@ -36,21 +36,29 @@ struct DeliveryAttempt: Sendable {
 
 /// The deliveries' SQL.
 enum DeliveryStore {
-    /// What is due and first in its contact's line, in order.
-    static func due(tenantID: UUID, limit: Int, now: Timestamp) -> Query {
+    /// What is due and first in its contact's line, in order; ahead of it what is due and tells of the instance as a whole.
+    static func due(tenantID: UUID, limit: Int, ofInstance: Int, now: Timestamp) -> Query {
         Query(
             """
             SELECT d.id, d.body, d.attempts, d.created_at, d.give_up_at, coalesce(e.traceparent, d.trace)
-              FROM app.deliveries d
+              FROM (
+                (SELECT 1 AS line, d.* FROM app.deliveries d
+                  WHERE d.tenant_id = $1 AND d.state = 'queued' AND d.next_attempt_at <= $2
+                    AND d.contact_id IS NULL AND d.type NOT LIKE 'order.%'
+                  ORDER BY d.next_attempt_at, d.sequence LIMIT $4)
+                UNION ALL
+                (SELECT 2, d.* FROM app.deliveries d
+                  WHERE d.tenant_id = $1 AND d.state = 'queued' AND d.next_attempt_at <= $2
+                    AND (d.contact_id IS NOT NULL OR d.type LIKE 'order.%')
+                    AND (d.contact_id IS NULL OR NOT EXISTS (
+                         SELECT 1 FROM app.deliveries b
+                          WHERE b.tenant_id = $1 AND b.contact_id = d.contact_id AND b.state = 'queued'
+                            AND b.sequence < d.sequence))
+                  ORDER BY d.next_attempt_at, d.sequence LIMIT $3)) d
               LEFT JOIN app.flow_runs r ON r.tenant_id = $1 AND r.id = d.flow_run_id
               LEFT JOIN app.events e ON e.tenant_id = $1 AND e.id = r.event_id
-             WHERE d.tenant_id = $1 AND d.state = 'queued' AND d.next_attempt_at <= $2
-               AND (d.contact_id IS NULL OR NOT EXISTS (
-                    SELECT 1 FROM app.deliveries b
-                     WHERE b.tenant_id = $1 AND b.contact_id = d.contact_id AND b.state = 'queued'
-                       AND b.sequence < d.sequence))
-             ORDER BY d.next_attempt_at, d.sequence LIMIT $3
-            """, [.uuid(tenantID), .timestamp(now), .int4(Int32(limit))])
+             ORDER BY d.line, d.next_attempt_at, d.sequence LIMIT $3
+            """, [.uuid(tenantID), .timestamp(now), .int4(Int32(limit)), .int4(Int32(ofInstance))])
     }
 
     /// When the next first in line is due.

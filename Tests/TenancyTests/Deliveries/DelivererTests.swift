@@ -124,6 +124,39 @@ struct DelivererTests {
                 == ["slow1", "slow1", "slow2", "slow3"])
     }
 
+    @Test("an alert is not held up by what waits for contacts and orders, nor by a contact whose line stands still")
+    func instanceFirst() async throws {
+        _ = try await putEndpoint()
+        let stuck = UUID()
+        try await queue(
+            Array(repeating: "stuck", count: 40) + Array(repeating: "order.recorded", count: 40)
+                + (0..<40).map { "flow\($0)" } + ["alert.raised", "import.finished"],
+            contacts: Array(repeating: stuck, count: 40) + Array(repeating: nil, count: 40)
+                + (0..<40).map { _ in UUID() } + [nil, nil])
+        instance.answer { received in
+            .answered(status: received.json["type"] == "stuck" ? 500 : 200, retryAfter: nil, excerpt: "")
+        }
+        try await drain()
+        let types = instance.received.map { $0.json["type"]?.string ?? "" }
+        let first = Set(types.prefix(16))
+        #expect(first.isSuperset(of: ["alert.raised", "import.finished", "stuck", "order.recorded"]))
+        #expect(types.count == 83)
+        #expect(types.filter { $0 == "stuck" }.count == 1)
+    }
+
+    @Test("many alerts leave most places to the others")
+    func instanceShare() async throws {
+        _ = try await putEndpoint()
+        try await queue(
+            (0..<40).map { "flow\($0)" } + Array(repeating: "alert.raised", count: 10),
+            contacts: (0..<40).map { _ in UUID() } + Array(repeating: nil, count: 10))
+        try await drain()
+        let types = instance.received.map { $0.json["type"]?.string ?? "" }
+        #expect(types.prefix(16).filter { $0 == "alert.raised" }.count == 4)
+        #expect(types.prefix(32).filter { $0 == "alert.raised" }.count == 8)
+        #expect(types.count == 50)
+    }
+
     @Test("every attempt carries the same id, and is logged")
     func retries() async throws {
         _ = try await putEndpoint()
