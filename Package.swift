@@ -54,7 +54,7 @@ let package = Package(
         .testTarget(
             name: "TenancyTests",
             dependencies: ["Tenancy", "Persistence", "HTTP", "EventLoop", "JSON", "Crypto", "TestSupport"]),
-        .testTarget(name: "APITests", dependencies: ["API", "Emarsys", "Sandbox", "TestSupport"]),
+        .testTarget(name: "APITests", dependencies: ["API", "Emarsys", "Sandbox", "TestSupport", "charles-emarsys"]),
         .testTarget(
             name: "DeployTests",
             dependencies: ["TestSupport", "HTTP", "Persistence", "Crypto", "JSON", "charles-emarsys"]),
