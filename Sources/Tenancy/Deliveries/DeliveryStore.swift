@@ -40,7 +40,9 @@ enum DeliveryStore {
     static func due(tenantID: UUID, limit: Int, ofInstance: Int, now: Timestamp) -> Query {
         Query(
             """
-            SELECT d.id, d.body, d.attempts, d.created_at, d.give_up_at, coalesce(e.traceparent, d.trace)
+            SELECT d.id, d.body, d.attempts, d.created_at, d.give_up_at,
+                   coalesce((SELECT e.traceparent FROM app.flow_runs r JOIN app.events e ON e.tenant_id = $1 AND e.id = r.event_id
+                              WHERE r.tenant_id = $1 AND r.id = d.flow_run_id), d.trace)
               FROM (
                 (SELECT 1 AS line, d.* FROM app.deliveries d
                   WHERE d.tenant_id = $1 AND d.state = 'queued' AND d.next_attempt_at <= $2
@@ -55,8 +57,6 @@ enum DeliveryStore {
                           WHERE b.tenant_id = $1 AND b.contact_id = d.contact_id AND b.state = 'queued'
                             AND b.sequence < d.sequence))
                   ORDER BY d.next_attempt_at, d.sequence LIMIT $3)) d
-              LEFT JOIN app.flow_runs r ON r.tenant_id = $1 AND r.id = d.flow_run_id
-              LEFT JOIN app.events e ON e.tenant_id = $1 AND e.id = r.event_id
              ORDER BY d.line, d.next_attempt_at, d.sequence LIMIT $3
             """, [.uuid(tenantID), .timestamp(now), .int4(Int32(limit)), .int4(Int32(ofInstance))])
     }
