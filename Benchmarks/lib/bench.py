@@ -164,6 +164,14 @@ class Bench:
             self.tenants.append(tenant)
         return self.tenants[:count]
 
+    def settle(self):
+        """Waits until nothing is left to process, so that no round pays for the one before it."""
+        begun = time.monotonic()
+        while int(self.psql("SELECT count(*) FROM app.events WHERE status = 'accepted'")):
+            if time.monotonic() - begun > 600:
+                raise RuntimeError("events are still waiting after 10 minutes")
+            time.sleep(0.5)
+
     # Load -------------------------------------------------------------------------------------------------------------
 
     def pgbench(self, script, clients, seconds=None, user="charles_service"):

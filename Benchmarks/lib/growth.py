@@ -26,7 +26,9 @@ def measure(bench):
     ratios = []
     bench.wrk("webhook.lua", 64, [large], seconds=5)  # every tenant seen once: a start, not the steady state
     for _ in range(bench.options.rounds):
+        bench.settle()
         ten = bench.wrk("webhook.lua", 64, [small])
+        bench.settle()
         thousand = bench.wrk("webhook.lua", 64, [large])
         if thousand["bad"]:
             raise RuntimeError(f"{thousand['bad']} refused")

@@ -3,7 +3,7 @@ import time
 
 from bench import Row, median
 
-JOBS, TENANTS, BATCH, LANES = 200_000, 50, 50, 16
+JOBS, TENANTS, BATCH, LANES = 1_000_000, 50, 50, 16
 
 FILL = f"""
 TRUNCATE app.jobs; DELETE FROM app.lanes WHERE queue = 'bench';

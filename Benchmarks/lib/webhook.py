@@ -39,6 +39,7 @@ def measure(bench):
     for connections in (1, 16, 64, 256):
         ratios, p99, rates, yardsticks = [], [], [], []
         for _ in range(bench.options.rounds):
+            bench.settle()
             yardstick = bench.pgbench(script(tenants), connections)
             result = bench.wrk("webhook.lua", connections, [file])
             if result["bad"] or result["errors"]:

@@ -31,11 +31,10 @@ final class LoopInbox: @unchecked Sendable {
     private let onWake: @Sendable () -> Void
     private var waiting: [Waiter] = []
     private var writers = 0
-    /// Rows a second in the last window, and when it ended in microseconds; read from other threads.
+    /// Rows of the window under way, when it began in microseconds, and rows a second in the one before; read from other threads.
+    private let windowRows = Atomic<Int>(0)
+    private let windowStart = Atomic<Int64>(0)
     private let lastRate = Atomic<Int64>(0)
-    private let lastMeasured = Atomic<Int64>(0)
-    private var windowStart = Timestamp(microseconds: 0)
-    private var windowRows = 0
     private var toWake = Set<UUID>()
     private var wakeIsScheduled = false
 
@@ -83,24 +82,30 @@ final class LoopInbox: @unchecked Sendable {
         writers -= 1
     }
 
-    /// Counts rows in windows of a quarter of a second.
+    /// Counts rows in windows of a tenth of a second.
     private func measure(_ rows: Int) {
-        let now = time.now()
-        windowRows += rows
-        let length = now - windowStart
-        guard length > .milliseconds(250) else { return }
-        // After a rest the window is long, and its rows came at its end.
-        let rate = Double(windowRows) / min(length / .seconds(1), 0.5)
-        lastRate.store(Int64(rate), ordering: .relaxed)
-        lastMeasured.store(now.microseconds, ordering: .relaxed)
-        windowStart = now
-        windowRows = 0
+        let now = time.now().microseconds
+        let length = now - windowStart.load(ordering: .relaxed)
+        guard length > 100_000 else {
+            windowRows.add(rows, ordering: .relaxed)
+            return
+        }
+        let former = Double(windowRows.exchange(rows, ordering: .relaxed)) / Double(length) * 1e6
+        lastRate.store(length < Self.memory ? Int64(former) : 0, ordering: .relaxed)
+        windowStart.store(now, ordering: .relaxed)
     }
 
-    /// Rows a second at present; none when nothing came for half a second. From any thread.
+    /// Rows a second at present; none when nothing came for half a second. A burst is seen while its first window is under way,
+    /// before its rows are processed. From any thread.
     func rate(at now: Int64) -> Double {
-        now - lastMeasured.load(ordering: .relaxed) < 500_000 ? Double(lastRate.load(ordering: .relaxed)) : 0
+        let length = now - windowStart.load(ordering: .relaxed)
+        guard length < Self.memory else { return 0 }
+        let current = Double(windowRows.load(ordering: .relaxed)) / Double(max(length, 50_000)) * 1e6
+        return max(Double(lastRate.load(ordering: .relaxed)), current)
     }
+
+    /// How long a window says something about the present, in microseconds.
+    private static let memory: Int64 = 500_000
 
     // MARK: Waking the processing
 

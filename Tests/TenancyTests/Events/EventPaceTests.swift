@@ -10,7 +10,14 @@ struct EventPaceTests {
         "processing takes what acknowledging leaves, a tenth at least",
         arguments: [(0.0, 1.0), (99, 1), (150, 0.925), (1000, 0.5), (1800, 0.1), (30_000, 0.1)])
     func room(arrivals: Double, share: Double) {
-        #expect(abs(EventPace.share(arrivals: arrivals, lag: .zero) - share) < 0.0001)
+        #expect(abs(EventPace.share(arrivals: arrivals, lag: .seconds(10)) - share) < 0.0001)
+    }
+
+    @Test(
+        "a burst is only acknowledged until somebody has waited for ten seconds",
+        arguments: [(999.0, 9, 0.5005), (1000, 9, 0), (30_000, 9, 0), (30_000, 10, 0.1)])
+    func burst(arrivals: Double, seconds: Int, share: Double) {
+        #expect(abs(EventPace.share(arrivals: arrivals, lag: .seconds(seconds)) - share) < 0.0001)
     }
 
     @Test(
@@ -38,43 +45,136 @@ struct EventPaceTests {
 
     @Test("a turn waits for its share of the time, and not at all while little arrives")
     func turns() async throws {
-        let arrivals = Mutex(0.0)
-        let pace = EventPace { arrivals.withLock { $0 } }
-        let time = ManualTime(Timestamp(seconds: 1_000_000))
-        try await pace.turn(time)
-        pace.ended(after: .milliseconds(100), lag: .zero, time)
-        try await pace.turn(time)
+        let queue = TurnQueue(arrivals: 0)
+        await queue.ask()
+        queue.pace.ended(after: .milliseconds(100), lag: .seconds(10), queue.time)
+        await queue.ask()
+        #expect(queue.given == [1, 2])
 
-        arrivals.withLock { $0 = 30_000 }
-        try await pace.turn(time)
-        pace.ended(after: .milliseconds(100), lag: .zero, time)
-        let isThrough = Mutex(false)
-        let waiting = Task {
-            try await pace.turn(time)
-            isThrough.withLock { $0 = true }
-        }
-        for _ in 0..<100 { await Task.yield() }
-        time.advance(by: .milliseconds(800))
-        for _ in 0..<100 { await Task.yield() }
-        #expect(!isThrough.withLock { $0 })
-        time.advance(by: .milliseconds(101))
-        try await waiting.value
+        queue.arrivals = 30_000
+        queue.pace.ended(after: .milliseconds(100), lag: .seconds(10), queue.time)
+        await queue.ask()
+        await queue.pass(.milliseconds(875))
+        #expect(queue.given == [1, 2])
+        await queue.pass(.milliseconds(25))
+        #expect(queue.given == [1, 2, 3])
+    }
+
+    @Test("a burst waits for its end, or for ten seconds")
+    func burstTurns() async throws {
+        let queue = TurnQueue(arrivals: 5000)
+        await queue.ask()
+        await queue.pass(.milliseconds(9_975))
+        #expect(queue.given.isEmpty)
+        await queue.pass(.milliseconds(25))
+        #expect(queue.given == [1])
+        queue.pace.ended(after: .milliseconds(10), lag: .zero, queue.time)
+
+        await queue.ask()
+        await queue.pass(.seconds(1))
+        #expect(queue.given == [1])
+        queue.arrivals = 20
+        await queue.pass(.milliseconds(100))
+        #expect(queue.given == [1, 2])
+    }
+
+    @Test("turns are given in the order of asking, one at a time")
+    func order() async throws {
+        let queue = TurnQueue(arrivals: 500)
+        for _ in 1...3 { await queue.ask() }
+        #expect(queue.given == [1])
+        await queue.pass(.milliseconds(200))
+        #expect(queue.given == [1, 2])
+        // Who is not the next one looks every 25 ms.
+        await queue.pass(.milliseconds(225))
+        #expect(queue.given == [1, 2, 3])
+    }
+
+    @Test("who gives up waiting stands in nobody's way")
+    func cancelled() async throws {
+        let queue = TurnQueue(arrivals: 500)
+        await queue.ask()
+        let second = await queue.ask()
+        await queue.ask()
+        second.cancel()
+        await #expect(throws: CancellationError.self) { try await second.value }
+        await queue.pass(.milliseconds(225))
+        #expect(queue.given == [1, 3])
     }
 
     @Test("a wait that one tenant's events had speeds up the turns of all, until it has passed")
     func sharedLag() async throws {
-        let pace = EventPace { 30_000 }
-        let time = ManualTime(Timestamp(seconds: 1_000_000))
-        pace.ended(after: .milliseconds(100), lag: .seconds(720), time)
-        pace.ended(after: .milliseconds(100), lag: .zero, time)
+        let queue = TurnQueue(arrivals: 30_000)
+        queue.pace.ended(after: .milliseconds(100), lag: .seconds(720), queue.time)
+        queue.pace.ended(after: .milliseconds(100), lag: .zero, queue.time)
         // Neither turn has to wait, however many arrive.
-        try await pace.turn(time)
-        try await pace.turn(time)
-        time.advance(by: .seconds(11))
-        pace.ended(after: .milliseconds(100), lag: .zero, time)
-        let waiting = Task { try await pace.turn(time) }
-        for _ in 0..<100 { await Task.yield() }
-        time.advance(by: .milliseconds(901))
-        try await waiting.value
+        await queue.ask()
+        await queue.ask()
+        #expect(queue.given == [1, 2])
+        await queue.pass(.seconds(11))
+        queue.pace.ended(after: .milliseconds(100), lag: .zero, queue.time)
+        await queue.ask()
+        await queue.pass(.milliseconds(9_975))
+        #expect(queue.given == [1, 2])
+        await queue.pass(.milliseconds(25))
+        #expect(queue.given == [1, 2, 3])
+    }
+}
+
+/// Tasks that wait for a turn, numbered from 1, while the time is moved on by hand.
+private final class TurnQueue: Sendable {
+    let pace: EventPace
+    let time = ManualTime(Timestamp(seconds: 1_000_000))
+    private let rate: Rate
+    private let turns = Mutex((asked: 0, ended: 0, given: [Int]()))
+
+    private final class Rate: Sendable {
+        let value: Mutex<Double>
+        init(_ value: Double) { self.value = Mutex(value) }
+    }
+
+    init(arrivals: Double) {
+        let rate = Rate(arrivals)
+        self.rate = rate
+        pace = EventPace { rate.value.withLock { $0 } }
+    }
+
+    var arrivals: Double {
+        get { rate.value.withLock { $0 } }
+        set { rate.value.withLock { $0 = newValue } }
+    }
+
+    /// Who had a turn, in its order.
+    var given: [Int] { turns.withLock { $0.given } }
+
+    @discardableResult
+    func ask() async -> Task<Void, any Error> {
+        let number = turns.withLock { turns in
+            turns.asked += 1
+            return turns.asked
+        }
+        let task = Task {
+            defer { turns.withLock { $0.ended += 1 } }
+            try await pace.turn(time)
+            turns.withLock { $0.given.append(number) }
+        }
+        await settle()
+        return task
+    }
+
+    /// Moves the time on, in steps in which everybody looks again whose pause is over.
+    func pass(_ duration: Duration) async {
+        var rest = duration
+        while rest > .zero {
+            await settle()
+            time.advance(by: min(rest, .milliseconds(25)))
+            rest -= .milliseconds(25)
+        }
+        await settle()
+    }
+
+    /// Everybody sleeps or is through.
+    private func settle() async {
+        while turns.withLock({ $0.asked - $0.ended }) > time.sleeperCount { await Task.yield() }
     }
 }
