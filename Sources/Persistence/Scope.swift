@@ -17,8 +17,8 @@ public enum Scope: Sendable, Hashable {
     /// The statement that enters the scope. All of them set the role or the tenant with SET LOCAL, so the effect ends with the transaction.
     var entry: Query? {
         switch self {
-        case .tenant(let id): Query("SELECT app.enter($1)", [.uuid(id)])
-        case .tenants(let ids): Query("SELECT app.enter_inbox($1)", [.uuidArray(ids)])
+        case .tenant(let id): Query("SELECT app.enter_tenant($1)", [.uuid(id)])
+        case .tenants(let ids): Query("SELECT app.enter_tenants($1)", [.uuidArray(ids)])
         case .dispatch: Query("SELECT app.enter_dispatch()")
         case .operator: Query("SELECT app.enter_operator()")
         case .resolver: nil

@@ -132,7 +132,7 @@ enum IsolationMatrix {
                 PERFORM pg_temp.note(t::text, 'a read without a tenant', pg_temp.counted('SELECT tenant_id FROM ' || t),
                                      CASE WHEN has_column_privilege('charles_app', t, 'tenant_id', 'SELECT') THEN '28000' ELSE '42501' END);
             END LOOP;
-            PERFORM app.enter(b);
+            PERFORM app.enter_tenant(b);
             FOR t IN SELECT * FROM pg_temp.tables() LOOP
                 IF has_any_column_privilege('charles_app', t, 'SELECT') THEN
                     PERFORM pg_temp.note(t::text, 'B reads A', pg_temp.counted(format('SELECT tenant_id FROM %s WHERE tenant_id = %L', t, a)), '0');
@@ -169,11 +169,13 @@ enum IsolationMatrix {
                 PERFORM pg_temp.note(k.conrelid::text || ' ' || k.conname, 'B hangs on a parent of A', v, '23503');
             END LOOP;
             PERFORM pg_temp.note('app.enter', 'B becomes A in the same transaction', pg_temp.attempt(format('SELECT app.enter(%L)', a)), '28000');
+            PERFORM pg_temp.note('app.enter_tenant', 'B becomes A in the same transaction', pg_temp.attempt(format('SELECT app.enter_tenant(%L)', a)), '28000');
+            PERFORM pg_temp.note('app.enter_tenant', 'B becomes nobody', pg_temp.attempt('SELECT app.enter_tenant(NULL)'), '28000');
             SET LOCAL ROLE NONE;
             RESET app.tenant;
 
             -- The inbox sees and writes the tenants it named.
-            PERFORM app.enter_inbox(ARRAY[b]);
+            PERFORM app.enter_tenants(ARRAY[b]);
             FOR t IN SELECT * FROM pg_temp.tables() LOOP
                 IF has_any_column_privilege('charles_inbox', t, 'SELECT') THEN
                     PERFORM pg_temp.note(t::text, 'the inbox of B reads A', pg_temp.counted(format('SELECT tenant_id FROM %s WHERE tenant_id = %L', t, a)), '0');

@@ -59,13 +59,10 @@ final class ScratchDatabase: Sendable {
           END IF;
           RETURN v::uuid;
         END $$;
-        CREATE FUNCTION app.enter(p uuid) RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN EXECUTE format('SET LOCAL app.tenant = %L', p); END $$;
-        CREATE FUNCTION app.enter_inbox(p uuid[]) RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN
-          SET LOCAL ROLE scratch_inbox;
-          EXECUTE format('SET LOCAL app.tenant_ids = %L', p);
-        END $$;
+        CREATE FUNCTION app.enter_tenant(p uuid) RETURNS text LANGUAGE sql AS $$
+          SELECT set_config('app.tenant', p::text, true) $$;
+        CREATE FUNCTION app.enter_tenants(p uuid[]) RETURNS text LANGUAGE sql AS $$
+          SELECT CASE WHEN set_config('app.tenant_ids', p::text, true) <> '' THEN set_config('role', 'scratch_inbox', true) END $$;
         CREATE TABLE app.note(
           tenant_id uuid NOT NULL, id bigint NOT NULL, body text, parent bigint,
           PRIMARY KEY (tenant_id, id),

@@ -57,6 +57,17 @@ lines (part, place, name, line) AS (
         'ALTER ROLE charles_resolver LOGIN;',
         'GRANT USAGE ON ALL SEQUENCES IN SCHEMA app TO charles_app, charles_inbox, charles_dispatch;',
         'SET ROLE charles_owner;',
+        '-- What set_config sets stays on the coordinator: SET LOCAL by EXECUTE is the one form that reaches the workers.',
+        'CREATE OR REPLACE FUNCTION app.enter_tenant(p_tenant uuid) RETURNS text LANGUAGE plpgsql AS $$',
+        'BEGIN',
+        '    PERFORM app.enter(p_tenant);',
+        '    RETURN p_tenant;',
+        'END $$;',
+        'CREATE OR REPLACE FUNCTION app.enter_tenants(p_tenants uuid[]) RETURNS text LANGUAGE plpgsql AS $$',
+        'BEGIN',
+        '    PERFORM app.enter_inbox(p_tenants);',
+        '    RETURN ''charles_inbox'';',
+        'END $$;',
         '',
         '-- 1. Without FORCE: the owner serves nobody, and an online move of a forced table loses rows.']) WITH ORDINALITY AS x (line, n)
     UNION ALL

@@ -96,7 +96,7 @@ public struct ContactService: Sendable {
     }
 
     private func contacts(_ tenant: Tenant, _ query: Query) async throws -> [Contact] {
-        try await database.run(.tenant(tenant.id), query).map(ContactStore.contact)
+        try await database.read(.tenant(tenant.id), query).map(ContactStore.contact)
     }
 
     /// The beginning of a text as a pattern, its wildcards taken literally.
@@ -111,7 +111,7 @@ public struct ContactService: Sendable {
 
     /// One contact; the id of a merged one leads to its survivor. Throws 404 `contact_not_found`, 410 `contact_erased`.
     public func find(_ tenant: UUID, _ id: UUID) async throws -> Contact {
-        let rows = try await database.run(.tenant(tenant), ContactStore.byID(tenant, id))
+        let rows = try await database.read(.tenant(tenant), ContactStore.byID(tenant, id))
         guard let row = rows.first else { throw Problem.notFound("contact_not_found") }
         let contact = try ContactStore.contact(row)
         if contact.isErased { throw Problem.gone("contact_erased", "The contact was erased.") }
