@@ -338,12 +338,21 @@ static const unsigned char a111[] = {
 #embed "../../db/migrations/0102_deliveries_of_the_instance.sql" if_empty(0)
 };
 static const unsigned char a112[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0103_entry_in_one_expression.sql" if_empty(0)
 };
 static const unsigned char a113[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/migrations/0104_audiences_in_one_look.sql" if_empty(0)
 };
 static const unsigned char a114[] = {
+#embed "../../db/migrations/0105_tenants_unknown_to_statistics.sql" if_empty(0)
+};
+static const unsigned char a115[] = {
+#embed "../../db/reporting/10_views.sql" if_empty(0)
+};
+static const unsigned char a116[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a117[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -459,11 +468,14 @@ static const struct casset all[] = {
     {"db/migrations/0100_late_refunds.sql", a109, sizeof a109},
     {"db/migrations/0101_phone_changes.sql", a110, sizeof a110},
     {"db/migrations/0102_deliveries_of_the_instance.sql", a111, sizeof a111},
-    {"db/reporting/10_views.sql", a112, sizeof a112},
-    {"db/reporting/20_all_tenants.sql", a113, sizeof a113},
-    {"db/reporting/30_closed_doors.sql", a114, sizeof a114},
+    {"db/migrations/0103_entry_in_one_expression.sql", a112, sizeof a112},
+    {"db/migrations/0104_audiences_in_one_look.sql", a113, sizeof a113},
+    {"db/migrations/0105_tenants_unknown_to_statistics.sql", a114, sizeof a114},
+    {"db/reporting/10_views.sql", a115, sizeof a115},
+    {"db/reporting/20_all_tenants.sql", a116, sizeof a116},
+    {"db/reporting/30_closed_doors.sql", a117, sizeof a117},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 115;
+    *count = 118;
     return all;
 }

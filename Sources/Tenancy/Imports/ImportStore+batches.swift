@@ -47,6 +47,8 @@ extension ImportStore {
             """, [.uuid(tenant), .uuid(id), .int4(Int32(clamping: total)), .timestamp(now)])
     }
 
+    static let learnOfGrowth = Query("SELECT app.learn_of_growth()")
+
     static func openBatches(_ tenant: UUID, _ id: UUID) -> Query {
         Query(
             """
