@@ -347,12 +347,15 @@ static const unsigned char a114[] = {
 #embed "../../db/migrations/0105_tenants_unknown_to_statistics.sql" if_empty(0)
 };
 static const unsigned char a115[] = {
-#embed "../../db/reporting/10_views.sql" if_empty(0)
+#embed "../../db/migrations/0106_no_statistics_of_bodies.sql" if_empty(0)
 };
 static const unsigned char a116[] = {
-#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+#embed "../../db/reporting/10_views.sql" if_empty(0)
 };
 static const unsigned char a117[] = {
+#embed "../../db/reporting/20_all_tenants.sql" if_empty(0)
+};
+static const unsigned char a118[] = {
 #embed "../../db/reporting/30_closed_doors.sql" if_empty(0)
 };
 static const struct casset all[] = {
@@ -471,11 +474,12 @@ static const struct casset all[] = {
     {"db/migrations/0103_entry_in_one_expression.sql", a112, sizeof a112},
     {"db/migrations/0104_audiences_in_one_look.sql", a113, sizeof a113},
     {"db/migrations/0105_tenants_unknown_to_statistics.sql", a114, sizeof a114},
-    {"db/reporting/10_views.sql", a115, sizeof a115},
-    {"db/reporting/20_all_tenants.sql", a116, sizeof a116},
-    {"db/reporting/30_closed_doors.sql", a117, sizeof a117},
+    {"db/migrations/0106_no_statistics_of_bodies.sql", a115, sizeof a115},
+    {"db/reporting/10_views.sql", a116, sizeof a116},
+    {"db/reporting/20_all_tenants.sql", a117, sizeof a117},
+    {"db/reporting/30_closed_doors.sql", a118, sizeof a118},
 };
 const struct casset *casset_all(size_t *count) {
-    *count = 118;
+    *count = 119;
     return all;
 }
